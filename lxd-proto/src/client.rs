@@ -1,0 +1,298 @@
+//! What a transport is to the core: a [`Client`], [`Blocking`] or [`Async`], that sends requests and runs flows.
+//!
+//! The adapters implement these; so can you, for an HTTP stack of your own. [`Blocking`] needs three short methods:
+//! sending one request, reading the next piece of an answer, and the I/O of flows, for which
+//! [`Sequential`](crate::flow::Sequential) is there.
+
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use core::{fmt, future::Future};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderValue, header};
+
+use crate::{
+    Failure, Fingerprint, Request, Response, Scope,
+    endpoint::{Body, Input},
+    error::FailureKind,
+    flow::{AsyncIo, BlockingIo, Peer, Port},
+    limits,
+};
+
+/// A way to one server, cheap to clone: clones share connections and trust.
+pub trait Client: Clone + fmt::Debug + Send + Sync + 'static {
+    /// What it streams requests' bodies and a command's stdin from.
+    type Reader: Send + 'static;
+    /// What it streams a command's output to.
+    type Writer: Send + 'static;
+    /// An answer's body while it arrives.
+    type Body: Send + 'static;
+
+    /// What is added to every request.
+    fn scope(&self) -> &Scope;
+
+    /// The same way with another scope.
+    #[must_use]
+    fn with_scope(&self, scope: Scope) -> Self;
+
+    /// The certificate that the server must show on every connection, if it is pinned. A trust token's secret is sent
+    /// to its own server only, so without this tokens cannot be used.
+    fn pin(&self) -> Option<Fingerprint> {
+        None
+    }
+}
+
+/// A client whose calls return when they are done.
+pub trait Blocking: Client {
+    /// What starts and finishes a flow's actions.
+    type Io: BlockingIo;
+
+    /// Sends one request, and returns the answer when its head is there. The URI is a path and query: the client adds
+    /// scheme, host and TLS. It follows no redirect, decodes nothing, and gives every HTTP status as it is.
+    ///
+    /// # Errors
+    /// What the transport could not do.
+    fn fetch(&self, request: http::Request<Payload<Self::Reader>>) -> Result<http::Response<Self::Body>, Failure>;
+
+    /// The next piece of an answer's body, or nothing when it is whole. A body that ends too early is an error.
+    ///
+    /// # Errors
+    /// What the transport could not do.
+    fn chunk(body: &mut Self::Body) -> Result<Option<Bytes>, Failure>;
+
+    /// The I/O for one flow. A transport without websockets returns [`Sequential`](crate::flow::Sequential).
+    fn io(&self, streams: Streams<Self>) -> Self::Io;
+
+    /// Sends one request and receives the whole answer, within [`limits::ANSWER`].
+    ///
+    /// # Errors
+    /// What the transport could not do.
+    fn exchange(&self, request: http::Request<Payload<Self::Reader>>) -> Result<Response, Failure> {
+        let (head, mut body) = self.fetch(request)?.into_parts();
+        let mut whole = Whole::new(&head);
+        while let Some(chunk) = Self::chunk(&mut body)? {
+            whole.push(chunk)?;
+        }
+        Ok(Response::from_parts(head, whole.finish()))
+    }
+}
+
+/// A client whose calls are awaited.
+///
+/// The futures are `Send`, so a browser's `fetch` does not fit; there use layers 1 and 2.
+pub trait Async: Client {
+    /// What starts and finishes a flow's actions.
+    type Io: AsyncIo;
+
+    /// As [`Blocking::fetch`].
+    fn fetch(
+        &self,
+        request: http::Request<Payload<Self::Reader>>,
+    ) -> impl Future<Output = Result<http::Response<Self::Body>, Failure>> + Send;
+
+    /// As [`Blocking::chunk`].
+    fn chunk(body: &mut Self::Body) -> impl Future<Output = Result<Option<Bytes>, Failure>> + Send;
+
+    /// As [`Blocking::io`].
+    fn io(&self, streams: Streams<Self>) -> Self::Io;
+
+    /// As [`Blocking::exchange`].
+    fn exchange(
+        &self,
+        request: http::Request<Payload<Self::Reader>>,
+    ) -> impl Future<Output = Result<Response, Failure>> + Send {
+        async move {
+            let (head, mut body) = self.fetch(request).await?.into_parts();
+            let mut whole = Whole::new(&head);
+            while let Some(chunk) = Self::chunk(&mut body).await? {
+                whole.push(chunk)?;
+            }
+            Ok(Response::from_parts(head, whole.finish()))
+        }
+    }
+}
+
+/// Collects an answer's body, within its limit.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    first: Bytes,
+    rest: BytesMut,
+    limit: u64,
+}
+
+impl Whole {
+    pub(crate) fn new(head: &http::response::Parts) -> Self {
+        let failed = head.status.as_u16() >= 400;
+        Self { limit: if failed { limits::ERROR_ANSWER } else { limits::ANSWER }, ..Self::success() }
+    }
+
+    pub(crate) fn success() -> Self {
+        Self { first: Bytes::new(), rest: BytesMut::new(), limit: limits::ANSWER }
+    }
+
+    /// Most answers come in one piece, which is kept without a copy.
+    pub(crate) fn push(&mut self, chunk: Bytes) -> Result<(), Failure> {
+        let length = (self.first.len() + self.rest.len() + chunk.len()) as u64;
+        if length > self.limit {
+            let limit = self.limit;
+            return Err(Failure::new(FailureKind::TooLarge, alloc::format!("more than {limit} bytes were sent")));
+        }
+        if self.first.is_empty() && self.rest.is_empty() {
+            self.first = chunk;
+        } else {
+            self.rest.extend_from_slice(&core::mem::take(&mut self.first));
+            self.rest.extend_from_slice(&chunk);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(self) -> Bytes {
+        if self.rest.is_empty() { self.first } else { self.rest.freeze() }
+    }
+}
+
+/// What the caller sends: bytes, or a reader that is streamed and never held whole.
+///
+/// Bytes and texts become one by themselves (`"hello".into()`); for a reader see [`reader`](Self::reader) and
+/// [`sized`](Self::sized).
+#[derive(Default)]
+#[non_exhaustive]
+pub enum Payload<R> {
+    /// Nothing.
+    #[default]
+    Empty,
+    /// These bytes.
+    Bytes(Bytes),
+    /// What the reader gives. With a length, exactly so many bytes; without, the body is sent in chunks.
+    Reader(R, Option<u64>),
+}
+
+impl<R> Payload<R> {
+    /// All that a reader gives. When its length is known, [`sized`](Self::sized) is better: then the server's word that
+    /// it took everything is checked, and some servers and proxies are faster.
+    pub fn reader(reader: impl Into<R>) -> Self {
+        Self::Reader(reader.into(), None)
+    }
+
+    /// Exactly `length` bytes from a reader; fewer or more are an error.
+    pub fn sized(reader: impl Into<R>, length: u64) -> Self {
+        Self::Reader(reader.into(), Some(length))
+    }
+
+    /// How many bytes, if that is known.
+    pub fn length(&self) -> Option<u64> {
+        match self {
+            Self::Empty => Some(0),
+            Self::Bytes(bytes) => Some(bytes.len() as u64),
+            Self::Reader(_, length) => *length,
+        }
+    }
+}
+
+impl<R> fmt::Debug for Payload<R> {
+    /// Not the content: it may be secret, or large.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.length() {
+            Some(length) => write!(f, "Payload({length} bytes)"),
+            None => f.write_str("Payload(a reader)"),
+        }
+    }
+}
+
+impl<R> From<Bytes> for Payload<R> {
+    fn from(bytes: Bytes) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl<R> From<Vec<u8>> for Payload<R> {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes.into())
+    }
+}
+
+impl<R> From<String> for Payload<R> {
+    fn from(text: String) -> Self {
+        Self::Bytes(text.into())
+    }
+}
+
+impl<R> From<&'static str> for Payload<R> {
+    fn from(text: &'static str) -> Self {
+        Self::Bytes(Bytes::from_static(text.as_bytes()))
+    }
+}
+
+impl<R> From<&'static [u8]> for Payload<R> {
+    fn from(bytes: &'static [u8]) -> Self {
+        Self::Bytes(Bytes::from_static(bytes))
+    }
+}
+
+/// What the caller lends to one call: bodies for its requests, and for a flow a command's input and output and the other
+/// servers.
+pub struct Streams<C: Client> {
+    bodies: Vec<Payload<C::Reader>>,
+    /// What [`Read`](crate::flow::Action::Read) reads from.
+    pub readers: BTreeMap<Port, C::Reader>,
+    /// What [`Write`](crate::flow::Action::Write) writes to.
+    pub writers: BTreeMap<Port, C::Writer>,
+    peers: Vec<C>,
+}
+
+impl<C: Client> fmt::Debug for Streams<C> {
+    /// Readers and writers need no `Debug` of their own.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Streams").field("bodies", &self.bodies).field("peers", &self.peers).finish_non_exhaustive()
+    }
+}
+
+impl<C: Client> Default for Streams<C> {
+    fn default() -> Self {
+        Self { bodies: Vec::new(), readers: BTreeMap::new(), writers: BTreeMap::new(), peers: Vec::new() }
+    }
+}
+
+impl<C: Client> Streams<C> {
+    /// Takes a body, and gives the ticket for it.
+    pub fn body(&mut self, payload: Payload<C::Reader>) -> Input {
+        self.bodies.push(payload);
+        Input(self.bodies.len() - 1)
+    }
+
+    /// Another server of a flow. The first, the client's own, is not here.
+    pub fn peer(&self, peer: Peer) -> Option<&C> {
+        usize::from(peer.0).checked_sub(1).and_then(|index| self.peers.get(index))
+    }
+
+    /// The scopes of all servers of a flow, in order.
+    pub(crate) fn scopes(&self, own: &C) -> Vec<Scope> {
+        core::iter::once(own).chain(&self.peers).map(|client| client.scope().clone()).collect()
+    }
+
+    /// Puts the caller's body into a request, with its length in the header when it is known.
+    ///
+    /// # Errors
+    /// When the body was sent before: a reader can be read once.
+    pub fn redeem(&mut self, request: Request) -> Result<http::Request<Payload<C::Reader>>, Failure> {
+        let (mut head, body) = request.into_parts();
+        let payload = match body {
+            Body::Empty => Payload::Empty,
+            Body::Bytes(bytes) => Payload::Bytes(bytes),
+            Body::Input(input) => match self.bodies.get_mut(input.0) {
+                // Bytes can be sent again.
+                Some(Payload::Bytes(bytes)) => Payload::Bytes(bytes.clone()),
+                Some(payload @ Payload::Reader(..)) => core::mem::take(payload),
+                _ => {
+                    return Err(Failure::new(
+                        FailureKind::Reader,
+                        "the body was sent before, and cannot be read again",
+                    ));
+                }
+            },
+        };
+        if let (Some(length), false) = (payload.length(), matches!(payload, Payload::Empty)) {
+            head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        Ok(http::Request::from_parts(head, payload))
+    }
+}

@@ -1,0 +1,389 @@
+//! What keeps a client right when the server is older, newer or a fork: tolerant models, open enums, unknown fields,
+//! status codes, timestamps and secrets.
+//!
+//! The rules, and where they come from:
+//!
+//! * Everything but a name has a default, and `null` is a default too: Go sends `null` for an empty map or list.
+//! * New keys appear without notice (LXD's API documentation promises only additions). Types that are written back keep
+//!   them in an [`Extra`]; read-only types drop them.
+//! * String enums are open: an unknown value is kept as it came and written back the same.
+
+use alloc::{boxed::Box, string::String};
+use core::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// Decodes `null` as the default, for every field of every [`model!`].
+pub(crate) fn null_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// Whether a request's field can be left out, because the server takes a missing one for the same value.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Declares objects of LXD that are read: every field has a default, and `null` is that default.
+///
+/// With `#[derive(Serialize)]` on top they are also written, each key of them.
+macro_rules! model {
+    ($($(#[$meta:meta])* pub struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)* })*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
+        #[serde(default)]
+        #[non_exhaustive]
+        pub struct $name {
+            $($(#[$field_meta])* #[serde(deserialize_with = "crate::compat::null_default")] pub $field: $type,)*
+        }
+    )*};
+}
+
+/// Declares what can be written back with `PUT`: a [`model!`] that keeps the keys it does not know.
+macro_rules! writable {
+    ($($(#[$meta:meta])* pub struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)* })*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize, serde::Serialize)]
+        #[serde(default)]
+        #[non_exhaustive]
+        pub struct $name {
+            $($(#[$field_meta])* #[serde(deserialize_with = "crate::compat::null_default")] pub $field: $type,)*
+            /// The keys of a newer server, kept so that writing back loses none of them.
+            #[serde(flatten)]
+            pub extra: $crate::compat::Extra,
+        }
+    )*};
+}
+
+/// Declares a request's body: fields at their default are not sent, because the server takes a missing one for the same.
+macro_rules! request {
+    ($($(#[$meta:meta])* pub struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)* })*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+        #[non_exhaustive]
+        pub struct $name {
+            $($(#[$field_meta])* #[serde(skip_serializing_if = "crate::compat::is_default")] pub $field: $type,)*
+        }
+    )*};
+}
+
+/// Declares a string enum that keeps the values it does not know, and writes them back as they came.
+macro_rules! open_enum {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$variant_meta])* $variant,)*
+            #[doc(hidden)]
+            _Unknown($crate::compat::Unknown),
+        }
+
+        impl $name {
+            /// The value as LXD spells it.
+            pub fn as_str(&self) -> &str {
+                match self { $(Self::$variant => $text,)* Self::_Unknown(text) => text.as_str() }
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                match text { $($text => Self::$variant,)* _ => Self::_Unknown($crate::compat::Unknown::new(text)) }
+            }
+        }
+
+        impl Default for $name {
+            /// The empty text, which LXD takes for "not said".
+            fn default() -> Self { Self::from("") }
+        }
+
+        impl core::fmt::Display for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result { f.write_str(self.as_str()) }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Text;
+                impl serde::de::Visitor<'_> for Text {
+                    type Value = $name;
+                    fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result { f.write_str("a string") }
+                    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$name, E> { Ok(text.into()) }
+                }
+                deserializer.deserialize_str(Text)
+            }
+        }
+    };
+}
+
+pub(crate) use {model, open_enum, request, writable};
+
+/// A value of an open enum that this version has no name for. Read it with the enum's `as_str()`.
+#[doc(hidden)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Unknown(Box<str>);
+
+impl Unknown {
+    pub(crate) fn new(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The keys of an object that this version has no field for, kept for the way back.
+///
+/// There is no way to insert: a key that has a field would be sent twice.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct Extra(serde_json::Map<String, serde_json::Value>);
+
+impl Extra {
+    /// The value of an unknown key.
+    pub fn get(&self, key: &str) -> Option<&serde_json::Value> {
+        self.0.get(key)
+    }
+
+    /// All unknown keys with their values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &serde_json::Value)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// Whether the object held no key that is unknown here.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// LXD's numeric status: 100 to 199 is a state or in progress, 200 to 399 a good end, 400 to 599 a bad one.
+///
+/// The same numbers serve operations and instances, in LXD and in Incus.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct StatusCode(pub u16);
+
+impl StatusCode {
+    /// The operation was created.
+    pub const OPERATION_CREATED: Self = Self(100);
+    /// Started.
+    pub const STARTED: Self = Self(101);
+    /// The instance is stopped.
+    pub const STOPPED: Self = Self(102);
+    /// The instance or operation runs.
+    pub const RUNNING: Self = Self(103);
+    /// The operation is being cancelled.
+    pub const CANCELLING: Self = Self(104);
+    /// The operation waits for its start.
+    pub const PENDING: Self = Self(105);
+    /// Starting.
+    pub const STARTING: Self = Self(106);
+    /// Stopping.
+    pub const STOPPING: Self = Self(107);
+    /// Aborting.
+    pub const ABORTING: Self = Self(108);
+    /// Freezing.
+    pub const FREEZING: Self = Self(109);
+    /// The instance is frozen.
+    pub const FROZEN: Self = Self(110);
+    /// Thawed.
+    pub const THAWED: Self = Self(111);
+    /// The instance is in an error state.
+    pub const ERROR: Self = Self(112);
+    /// The instance said that it is ready.
+    pub const READY: Self = Self(113);
+    /// The operation succeeded.
+    pub const SUCCESS: Self = Self(200);
+    /// The operation failed.
+    pub const FAILURE: Self = Self(400);
+    /// The operation was cancelled.
+    pub const CANCELLED: Self = Self(401);
+
+    /// Whether nothing more will happen (200 and above).
+    pub fn is_final(self) -> bool {
+        self.0 >= 200
+    }
+}
+
+/// A time as the server wrote it: RFC 3339, up to nanoseconds, any zone.
+///
+/// It stays text, so that writing it back changes nothing and no date library is forced on anybody.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct Timestamp(Box<str>);
+
+impl Timestamp {
+    /// A time in RFC 3339, for example `2030-01-31T12:00:00Z`.
+    pub fn new(rfc3339: &str) -> Self {
+        Self(rfc3339.into())
+    }
+
+    /// The text as the server wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the server means "never": Go's zero time (year 1) or no text at all.
+    pub fn is_unset(&self) -> bool {
+        self.0.is_empty() || self.0.starts_with("0001-01-01T00:00:00")
+    }
+
+    /// Seconds since 1970 and the nanoseconds within, or nothing when the text is no RFC 3339 time.
+    pub fn unix(&self) -> Option<(i64, u32)> {
+        let (date, rest) = self.0.split_at_checked(10)?;
+        let (time, rest) = rest.strip_prefix(['T', 't', ' '])?.split_at_checked(8)?;
+        let [year, month, day] = numbers(date, '-')?;
+        let [hour, minute, second] = numbers(time, ':')?;
+        let fraction_end = rest.find(|c: char| c != '.' && !c.is_ascii_digit())?;
+        let (fraction, zone) = rest.split_at(fraction_end);
+        let valid = (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second <= 60;
+        if !valid {
+            return None;
+        }
+        let seconds = days_since_1970(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second;
+        Some((seconds - zone_seconds(zone)?, nanoseconds(fraction)?))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn numbers<const N: usize>(text: &str, separator: char) -> Option<[i64; N]> {
+    let mut parts = text.split(separator);
+    let mut out = [0; N];
+    for slot in &mut out {
+        let part = parts.next()?;
+        *slot = part.bytes().all(|b| b.is_ascii_digit()).then(|| part.parse().ok())??;
+    }
+    parts.next().is_none().then_some(out)
+}
+
+fn nanoseconds(fraction: &str) -> Option<u32> {
+    if fraction.is_empty() {
+        return Some(0);
+    }
+    let digits = fraction.strip_prefix('.')?;
+    let mut value = 0;
+    for index in 0..9 {
+        let digit = digits.as_bytes().get(index).map_or(0, |b| b.wrapping_sub(b'0'));
+        value = value * 10 + u32::from(digit);
+    }
+    (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())).then_some(value)
+}
+
+fn zone_seconds(zone: &str) -> Option<i64> {
+    if matches!(zone, "Z" | "z") {
+        return Some(0);
+    }
+    let sign = if zone.starts_with('-') { -1 } else { 1 };
+    let [hours, minutes] = numbers(zone.strip_prefix(['+', '-'])?, ':')?;
+    Some(sign * (hours * 3_600 + minutes * 60))
+}
+
+/// Days in the proleptic Gregorian calendar, counted in eras of 400 years that begin in March.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+/// A password, token or websocket secret: shown to no `Debug`, no `Display` and no log.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct Secret(Box<str>);
+
+impl Secret {
+    /// Wraps a text so that it is not shown any more.
+    pub fn new(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself, to be sent.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+
+    open_enum! {
+        /// A colour.
+        #[allow(unreachable_pub)]
+        pub enum Colour { Red = "red", Blue = "blue", }
+    }
+
+    #[test]
+    fn unknown_values_of_an_enum_survive() {
+        let colours: [Colour; 2] = serde_json::from_str(r#"["red","ultraviolet"]"#).unwrap();
+        assert_eq!(colours[0], Colour::Red);
+        assert_eq!(colours[1].as_str(), "ultraviolet");
+        assert_eq!(serde_json::to_string(&colours).unwrap(), r#"["red","ultraviolet"]"#);
+    }
+
+    #[test]
+    fn timestamps() {
+        for (text, expected) in [
+            ("1970-01-01T00:00:00Z", Some((0, 0))),
+            ("2026-11-21T20:51:48.244510815Z", Some((1_795_294_308, 244_510_815))),
+            ("2026-11-21T20:51:48.5+01:00", Some((1_795_290_708, 500_000_000))),
+            ("2000-02-29T23:59:60-00:30", Some((951_870_600, 0))),
+            ("1969-12-31T23:59:59Z", Some((-1, 0))),
+            ("0001-01-01T00:00:00Z", Some((-62_135_596_800, 0))),
+            ("", None),
+            ("2026-11-21", None),
+            ("2026-13-21T00:00:00Z", None),
+            ("2026-11-21T00:00:00", None),
+            ("2026-11-21T00:00:00.Z", None),
+            ("2026-+1-21T00:00:00Z", None),
+            ("日本語日本語日本語", None),
+        ] {
+            assert_eq!(Timestamp::new(text).unix(), expected, "{text}");
+        }
+        assert!(Timestamp::default().is_unset());
+        assert!(Timestamp::new("0001-01-01T00:00:00Z").is_unset());
+        assert!(!Timestamp::new("1970-01-01T00:00:00Z").is_unset());
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let secret = Secret::new("hunter2");
+        assert!(!format!("{secret:?}").contains("hunter2"));
+        assert_eq!(serde_json::to_string(&secret).unwrap(), "\"hunter2\"");
+    }
+}

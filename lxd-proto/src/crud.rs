@@ -1,0 +1,389 @@
+//! The generic verbs: create, read, update, rename and delete, written once for every kind of object.
+//!
+//! About 77 % of LXD's verb and path pairs are these. A kind says in [`Resource`] where it is, and by implementing
+//! [`Listed`], [`Creatable`], [`Editable`], [`Patchable`], [`Renamable`] and [`Deletable`] what can be done to it: a verb
+//! that LXD does not have for a kind does not compile.
+
+use alloc::{
+    boxed::Box,
+    collections::BTreeMap,
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::{fmt, ops::Deref};
+
+use bytes::Bytes;
+use http::{Method, header};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use crate::{
+    Endpoint, Error, Request, Response,
+    endpoint::{bare, json, set_header},
+    envelope::{self, Envelope},
+    error::decode,
+    resources::Operation,
+    uri::{Path, name_in_list},
+};
+
+/// A kind of object, as LXD describes one in full.
+pub trait Resource: DeserializeOwned + Send + Sync + 'static {
+    /// What it is called in errors.
+    const KIND: &'static str;
+
+    /// What names one: a name, or a name with its parents', or nothing for the server itself.
+    type At: Clone + fmt::Debug + Send + Sync + 'static;
+
+    /// Where it is.
+    fn path(at: &Self::At) -> Path;
+}
+
+/// A kind of object that is in a list: `GET` of the list's path.
+pub trait Listed: Resource {
+    /// What names the list: nothing, or the parents' names.
+    type In: Clone + fmt::Debug + Send + Sync + 'static;
+
+    /// Where the list is.
+    fn list(within: &Self::In) -> Path;
+
+    /// What names the object that has this name in the list.
+    fn at(within: &Self::In, name: &str) -> Self::At;
+
+    /// Reads a list, of objects or of their URLs. LXD's are arrays, but for operations.
+    ///
+    /// # Errors
+    /// [`Error::Decode`].
+    fn read_list<T: DeserializeOwned>(metadata: &str) -> Result<Vec<T>, Error> {
+        Ok(decode::<Option<_>>(Self::KIND, metadata.as_bytes())?.unwrap_or_default())
+    }
+}
+
+/// A kind of object that is made by `POST` to its list.
+pub trait Creatable: Listed {
+    /// What is sent.
+    type Post: Serialize + Send + Sync + 'static;
+
+    /// What making one gives, besides the object.
+    type Answer: Answer;
+}
+
+/// A kind of object that is replaced by `PUT`.
+pub trait Editable: Resource {
+    /// The part of it that can be written.
+    type Put: Serialize + DeserializeOwned + Send + Sync + 'static;
+
+    /// The keys of the whole that are not in [`Put`](Self::Put).
+    const READ_ONLY: &'static [&'static str];
+}
+
+/// A kind of object that is changed key by key with `PATCH`.
+pub trait Patchable: Editable {}
+
+/// A kind of object that is renamed by `POST` to it.
+pub trait Renamable: Resource {}
+
+/// A kind of object that is removed by `DELETE`.
+pub trait Deletable: Resource {}
+
+/// What a mutation gives at its end: in the `sync` answer of one server, in the operation of another.
+pub trait Answer: Sized + Send + 'static {
+    /// Reads it from a `sync` answer.
+    ///
+    /// # Errors
+    /// [`Error::Decode`] or [`Error::Protocol`].
+    fn done(response: &Response, metadata: &str) -> Result<Self, Error>;
+
+    /// Reads it from an operation that succeeded.
+    ///
+    /// # Errors
+    /// [`Error::Protocol`].
+    fn finished(operation: &Operation) -> Result<Self, Error>;
+}
+
+impl Answer for () {
+    fn done(_: &Response, _: &str) -> Result<Self, Error> {
+        Ok(())
+    }
+
+    fn finished(_: &Operation) -> Result<Self, Error> {
+        Ok(())
+    }
+}
+
+/// What was made, by its name: also the one that the server chose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Created {
+    /// The name; empty when the server said none.
+    pub name: String,
+}
+
+impl Answer for Created {
+    fn done(response: &Response, _: &str) -> Result<Self, Error> {
+        let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+        Ok(Self { name: last_segment(location.unwrap_or_default()) })
+    }
+
+    fn finished(operation: &Operation) -> Result<Self, Error> {
+        Ok(Self { name: last_segment(operation.entity_url().unwrap_or_default()) })
+    }
+}
+
+fn last_segment(url: &str) -> String {
+    name_in_list(url, &Path::root()).and_then(|name| name.rsplit('/').next().map(String::from)).unwrap_or_default()
+}
+
+/// What a mutation came to: done at once, or running as an operation. Which of the two is the server's business, and
+/// changes with its version; `wait()` on the call gives the same value for both.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use = "the work may still be running, and may fail"]
+pub enum Changed<A> {
+    /// It is done.
+    Done(A),
+    /// It goes on as this operation.
+    Running(Box<Operation>),
+}
+
+impl<A: Answer> Changed<A> {
+    /// Reads the answer to a mutation.
+    ///
+    /// # Errors
+    /// Those of [`Envelope::open`], and of the answer itself.
+    pub fn read(response: &Response) -> Result<Self, Error> {
+        match Envelope::open(response)? {
+            Envelope::Sync(metadata) => A::done(response, metadata).map(Self::Done),
+            Envelope::Async(operation) => Ok(Self::Running(operation)),
+        }
+    }
+}
+
+/// The version of an object's writable part, opaque. A `PUT` or `PATCH` with it fails with
+/// [`PreconditionFailed`](crate::error::ApiErrorKind::PreconditionFailed) when somebody else was faster.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ETag(String);
+
+impl ETag {
+    /// The version as the server wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An object with its version and the very bytes that it came in.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Fetched<R> {
+    /// The object.
+    pub value: R,
+    /// Its version, where LXD has one (5.0.2 has none for storage pools).
+    pub etag: Option<ETag>,
+    /// The JSON it was read from, which holds also what this version of the library does not know.
+    pub raw: Bytes,
+}
+
+impl<R> Deref for Fetched<R> {
+    type Target = R;
+
+    fn deref(&self) -> &R {
+        &self.value
+    }
+}
+
+impl<R: Editable> Fetched<R> {
+    /// The part of the object that can be written, with the keys that nobody here knows.
+    ///
+    /// # Errors
+    /// [`Error::Decode`].
+    pub fn writable(&self) -> Result<R::Put, Error> {
+        let object = self.writable_object()?;
+        serde_json::from_value(Value::Object(object)).map_err(|error| Error::Decode {
+            what: R::KIND,
+            reason: error.to_string(),
+            excerpt: String::new(),
+        })
+    }
+
+    /// The JSON object that a `PUT` would send to change nothing.
+    pub(crate) fn writable_object(&self) -> Result<Map<String, Value>, Error> {
+        let mut object: Map<String, Value> = decode(R::KIND, &self.raw)?;
+        object.retain(|key, _| !R::READ_ONLY.contains(&key.as_str()));
+        Ok(object)
+    }
+}
+
+/// Declares a verb's value, with a constructor from what names its object and the fields that must be said.
+macro_rules! verb {
+    ($($(#[$meta:meta])* pub struct $name:ident<$resource:ident: $bound:ident> {
+        $at:ident: $at_type:ty, $($field:ident: $type:ty,)*
+        $(; $($(#[$option_meta:meta])* pub $option:ident: $option_type:ty,)*)?
+    })*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Debug)]
+        #[non_exhaustive]
+        pub struct $name<$resource: $bound> {
+            $at: $at_type,
+            $($field: $type,)*
+            $($($(#[$option_meta])* pub $option: $option_type,)*)?
+        }
+
+        impl<$resource: $bound> $name<$resource> {
+            /// The request for this object or list.
+            pub fn new($at: $at_type, $($field: $type,)*) -> Self {
+                Self { $at, $($field,)* $($($option: Default::default(),)*)? }
+            }
+        }
+    )*};
+}
+
+verb! {
+    /// `GET` of one object.
+    pub struct Get<R: Resource> { at: R::At, }
+
+    /// `GET` of a list with its objects (`recursion=1`).
+    pub struct List<R: Listed> { within: R::In, ;
+        /// Which objects: `field eq value`, joined by `and` or `or` (extension `api_filtering`).
+        pub filter: Option<String>,
+        /// Of all projects, and not of the client's.
+        pub all_projects: bool,
+    }
+
+    /// `GET` of a list's names (`recursion=0`).
+    pub struct Names<R: Listed> { within: R::In, ;
+        /// Which objects, as in [`List::filter`].
+        pub filter: Option<String>,
+    }
+
+    /// `POST` to a list.
+    pub struct Create<R: Creatable> { within: R::In, post: R::Post, }
+
+    /// `PUT` of an object: what is missing becomes empty.
+    pub struct Replace<R: Editable> { at: R::At, put: R::Put, ;
+        /// Fail with 412 when the object has another version by now.
+        pub if_match: Option<ETag>,
+    }
+
+    /// `PATCH` of an object: keys that are given are set, maps are merged.
+    pub struct Patch<R: Patchable> { at: R::At, patch: Value, ;
+        /// Fail with 412 when the object has another version by now.
+        pub if_match: Option<ETag>,
+    }
+
+    /// `POST` to an object, with its new name.
+    pub struct Rename<R: Renamable> { at: R::At, name: String, }
+
+    /// `DELETE` of an object.
+    pub struct Delete<R: Deletable> { at: R::At, }
+}
+
+impl<R: Resource> Endpoint for Get<R> {
+    type Output = Fetched<R>;
+
+    fn request(&self) -> Result<Request, Error> {
+        bare(Method::GET, &R::path(&self.at))
+    }
+
+    fn response(&self, response: Response) -> Result<Fetched<R>, Error> {
+        let raw = envelope::metadata_bytes(&response)?;
+        let etag = response.headers().get(header::ETAG).and_then(|value| value.to_str().ok());
+        Ok(Fetched { value: decode(R::KIND, &raw)?, etag: etag.map(|text| ETag(text.into())), raw })
+    }
+}
+
+impl<R: Listed> Endpoint for List<R> {
+    type Output = Vec<R>;
+
+    fn request(&self) -> Result<Request, Error> {
+        let path = R::list(&self.within).query("recursion", "1");
+        let path = self.filter.iter().fold(path, |path, filter| path.query("filter", filter));
+        let path = if self.all_projects { path.query("all-projects", "true") } else { path };
+        bare(Method::GET, &path)
+    }
+
+    fn response(&self, response: Response) -> Result<Vec<R>, Error> {
+        R::read_list(Envelope::metadata(&response)?)
+    }
+}
+
+impl<R: Listed> Endpoint for Names<R> {
+    type Output = Vec<String>;
+
+    fn request(&self) -> Result<Request, Error> {
+        let path = R::list(&self.within);
+        bare(Method::GET, &self.filter.iter().fold(path, |path, filter| path.query("filter", filter)))
+    }
+
+    fn response(&self, response: Response) -> Result<Vec<String>, Error> {
+        let urls: Vec<String> = R::read_list(Envelope::metadata(&response)?)?;
+        let list = R::list(&self.within);
+        let unnamed = |url: &String| Error::Protocol(alloc::format!("{url:?} in a list names nothing"));
+        urls.iter().map(|url| name_in_list(url, &list).ok_or_else(|| unnamed(url))).collect()
+    }
+}
+
+impl<R: Creatable> Endpoint for Create<R> {
+    type Output = Changed<R::Answer>;
+
+    fn request(&self) -> Result<Request, Error> {
+        json(Method::POST, &R::list(&self.within), &self.post)
+    }
+
+    fn response(&self, response: Response) -> Result<Self::Output, Error> {
+        Changed::read(&response)
+    }
+}
+
+impl<R: Editable> Endpoint for Replace<R> {
+    type Output = Changed<()>;
+
+    fn request(&self) -> Result<Request, Error> {
+        conditional(json(Method::PUT, &R::path(&self.at), &self.put)?, self.if_match.as_ref())
+    }
+
+    fn response(&self, response: Response) -> Result<Self::Output, Error> {
+        Changed::read(&response)
+    }
+}
+
+impl<R: Patchable> Endpoint for Patch<R> {
+    type Output = Changed<()>;
+
+    fn request(&self) -> Result<Request, Error> {
+        conditional(json(Method::PATCH, &R::path(&self.at), &self.patch)?, self.if_match.as_ref())
+    }
+
+    fn response(&self, response: Response) -> Result<Self::Output, Error> {
+        Changed::read(&response)
+    }
+}
+
+impl<R: Renamable> Endpoint for Rename<R> {
+    type Output = Changed<()>;
+
+    fn request(&self) -> Result<Request, Error> {
+        json(Method::POST, &R::path(&self.at), &BTreeMap::from([("name", &self.name)]))
+    }
+
+    fn response(&self, response: Response) -> Result<Self::Output, Error> {
+        Changed::read(&response)
+    }
+}
+
+impl<R: Deletable> Endpoint for Delete<R> {
+    type Output = Changed<()>;
+
+    fn request(&self) -> Result<Request, Error> {
+        bare(Method::DELETE, &R::path(&self.at))
+    }
+
+    fn response(&self, response: Response) -> Result<Self::Output, Error> {
+        Changed::read(&response)
+    }
+}
+
+/// Makes a request conditional on the object's version.
+pub(crate) fn conditional(mut request: Request, if_match: Option<&ETag>) -> Result<Request, Error> {
+    if let Some(etag) = if_match {
+        set_header(&mut request, header::IF_MATCH, etag.as_str())?;
+    }
+    Ok(request)
+}

@@ -1,0 +1,126 @@
+//! Layer 1: one exchange. A value that builds a request, and reads its answer.
+//!
+//! Everything above is made of these, and they need nothing above:
+//!
+//! ```
+//! use lxd_proto::{Endpoint, Get, resources::Profile};
+//!
+//! let profile = Get::<Profile>::new("default".into());
+//! let request = profile.request()?;
+//! assert_eq!((request.method().as_str(), request.uri().path()), ("GET", "/1.0/profiles/default"));
+//!
+//! // Send it with whatever you have; hand the answer back.
+//! let answer = http::Response::new(bytes::Bytes::from_static(
+//!     br#"{"type": "sync", "status_code": 200, "metadata": {"name": "default", "config": null}}"#,
+//! ));
+//! assert_eq!(profile.response(answer)?.name, "default");
+//! # Ok::<(), lxd_proto::Error>(())
+//! ```
+
+use core::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, header};
+
+use crate::{Error, error, uri::Path};
+
+/// A request as the core builds it: a URI without scheme and host, and a body that is never a reader.
+pub type Request = http::Request<Body>;
+
+/// An answer whose body was received whole.
+pub type Response = http::Response<Bytes>;
+
+/// A request's body.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Body {
+    /// No body.
+    #[default]
+    Empty,
+    /// These bytes.
+    Bytes(Bytes),
+    /// What the caller's input gives, which the transport streams. When its length is known, the request says so in
+    /// `Content-Length`, and sending fewer or more bytes must be an error.
+    Input(Input),
+}
+
+/// A ticket for one of the caller's inputs: the transport that sends the request redeems it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Input(pub(crate) usize);
+
+impl Input {
+    /// Which of the caller's inputs.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// In a request's extensions: the server keeps the answer back on purpose, for up to this long. The transport's own
+/// limits for the answer's head and for the whole exchange do not apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LongPoll(pub Duration);
+
+/// One exchange: builds the request, reads the answer.
+pub trait Endpoint: Send + Sync + 'static {
+    /// What the answer says.
+    type Output: Send;
+
+    /// The request.
+    ///
+    /// # Errors
+    /// [`Error::InvalidName`] or [`Error::InvalidInput`] when it cannot be built; nothing was sent then.
+    fn request(&self) -> Result<Request, Error>;
+
+    /// Reads the answer.
+    ///
+    /// # Errors
+    /// [`Error::Api`] when LXD answered with an error, and [`Error::NotLxd`], [`Error::Decode`] or [`Error::Protocol`]
+    /// when the answer cannot be read.
+    fn response(&self, response: Response) -> Result<Self::Output, Error>;
+}
+
+/// One exchange whose answer is handed on while it arrives: a file, a log, an image.
+pub trait Download: Send + Sync + 'static {
+    /// What the answer's head says.
+    type Head: Send;
+
+    /// The request.
+    ///
+    /// # Errors
+    /// As for [`Endpoint::request`].
+    fn request(&self) -> Result<Request, Error>;
+
+    /// Reads the answer's status and headers. Not called for an HTTP status of 400 or more: such a body is LXD's error.
+    ///
+    /// # Errors
+    /// [`Error::WrongFileType`] or [`Error::Protocol`] when this is not what was asked for.
+    fn head(&self, head: &http::response::Parts) -> Result<Self::Head, Error>;
+}
+
+/// Begins a request without body.
+pub(crate) fn bare(method: Method, path: &Path) -> Result<Request, Error> {
+    let mut request = Request::new(Body::Empty);
+    *request.method_mut() = method;
+    *request.uri_mut() = path.uri()?;
+    Ok(request)
+}
+
+/// Begins a request with a JSON body.
+pub(crate) fn json(method: Method, path: &Path, value: &impl serde::Serialize) -> Result<Request, Error> {
+    with_body(method, path, "application/json", Body::Bytes(error::encode(value)?.into()))
+}
+
+/// Begins a request with a body of any type.
+pub(crate) fn with_body(method: Method, path: &Path, content_type: &'static str, body: Body) -> Result<Request, Error> {
+    let mut request = bare(method, path)?;
+    request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    *request.body_mut() = body;
+    Ok(request)
+}
+
+/// Sets a header from text that came from outside.
+pub(crate) fn set_header(request: &mut Request, name: HeaderName, value: &str) -> Result<(), Error> {
+    let value = HeaderValue::from_str(value)
+        .map_err(|_| Error::InvalidInput(alloc::format!("{value:?} cannot be sent in the header {name}")))?;
+    request.headers_mut().insert(name, value);
+    Ok(())
+}

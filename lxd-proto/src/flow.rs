@@ -1,0 +1,174 @@
+//! Layer 2: what takes more than one exchange, as a state machine with plain data in and out.
+//!
+//! A [`Flow`] says what to do next, as [`Action`]s, and is told what came of them. **Every action has an [`Id`], is
+//! started and never waited for, and is answered exactly once by an input with that id: a reply or a failure.** Receiving
+//! from a socket, reading the caller's input and writing the caller's output are actions too, and that is the
+//! backpressure: a flow receives again only when the last piece was taken, so that nothing queues without bound, and a
+//! slow stdout does not stop stderr.
+//!
+//! Failures are inputs, and no end: that a command closed its stdin is no error, and an address that refuses is a reason
+//! to try the next.
+//!
+//! The loop that runs every flow, whole (this is [`Driver`]'s):
+//!
+//! ```
+//! use lxd_proto::{Error, flow::{Action, BlockingIo, Flow, Step}};
+//!
+//! fn run<F: Flow>(mut flow: F, mut io: impl BlockingIo) -> Result<F::Output, Error> {
+//!     loop {
+//!         match flow.next()? {
+//!             Step::Done(output) => return Ok(output),
+//!             Step::Do(id, action) => io.start(id, action),
+//!             Step::Wait => {
+//!                 let (id, result) = io.finish();
+//!                 flow.handle(id, result)?;
+//!             }
+//!         }
+//!     }
+//! }
+//! ```
+//!
+//! What an adapter brings is a [`BlockingIo`] or an [`AsyncIo`]: it starts actions, and gives back the next that is
+//! finished. Dropping it cancels all that is outstanding. A transport without websockets uses [`Sequential`].
+//!
+//! Rules for a flow: `handle` is safe with any input at any time (an unknown id is ignored); nothing panics; there is no
+//! clock, no randomness and no I/O; it ends in finite time when every action is answered.
+
+mod driver;
+pub mod edit;
+pub mod events;
+pub mod exec;
+pub mod push;
+mod sequence;
+pub mod trust;
+pub mod wait;
+
+use alloc::string::String;
+use core::time::Duration;
+
+use bytes::Bytes;
+
+pub(crate) use driver::Scoped;
+pub use driver::{AsyncIo, BlockingIo, Driver, Sequential};
+pub use sequence::{InTurn, Sequence, Turn};
+
+use crate::{Error, Failure, Request, Response};
+
+/// Names an action, so that its answer is known. The flow counts them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Id(pub u32);
+
+/// Which server: 0 is the client's own; a copy between servers has two.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Peer(pub u8);
+
+/// Names a websocket of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sock(pub u8);
+
+/// Names one of the caller's readers or writers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Port(pub u8);
+
+/// A websocket message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Message {
+    /// A text message. An empty one is LXD's end mark of a stream.
+    Text(String),
+    /// A binary message.
+    Binary(Bytes),
+    /// The server asks whether anybody is there. The transport has answered; this says that the server is.
+    Ping,
+}
+
+/// Something to start.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Action {
+    /// Send a request and receive its whole answer: [`Reply::Http`].
+    Http(Peer, Request),
+    /// Open a websocket with this `GET`: [`Reply::Opened`], or [`Reply::Http`] when the server answers otherwise.
+    Open(Peer, Sock, Request),
+    /// Receive one message: [`Reply::Message`].
+    Recv(Sock),
+    /// Send one message: [`Reply::Done`] when it is on its way. Messages of one socket keep their order.
+    Send(Sock, Message),
+    /// Close a websocket politely: [`Reply::Done`]. What is outstanding on it is answered with no message, or a failure.
+    Close(Sock),
+    /// Read a piece of the caller's input, at most [`limits::CHUNK`](crate::limits::CHUNK): [`Reply::Data`].
+    Read(Port),
+    /// Write to the caller's output and flush: [`Reply::Done`].
+    Write(Port, Bytes),
+    /// Let this much time pass: [`Reply::Done`].
+    Sleep(Duration),
+}
+
+/// What an action came to.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Reply {
+    /// The answer to a request, or the refusal of a websocket.
+    Http(Response),
+    /// The websocket is open.
+    Opened,
+    /// A message, or nothing any more: the socket was closed, with a close frame or without.
+    Message(Option<Message>),
+    /// A piece of input, or its end.
+    Data(Option<Bytes>),
+    /// It is done.
+    Done,
+}
+
+/// What a flow wants.
+#[derive(Debug)]
+pub enum Step<T> {
+    /// Start this, and ask again.
+    Do(Id, Action),
+    /// Nothing until something that was started is finished.
+    Wait,
+    /// This is the result. A flow that gives one after the other (events) may be asked again.
+    Done(T),
+}
+
+/// Many steps, as a state machine.
+pub trait Flow: Send {
+    /// What it gives in the end.
+    type Output: Send;
+
+    /// What is to be done now. Asked again until it says [`Step::Wait`] or [`Step::Done`].
+    ///
+    /// # Errors
+    /// The flow's end without a result.
+    fn next(&mut self) -> Result<Step<Self::Output>, Error>;
+
+    /// Something that was started is finished.
+    ///
+    /// # Errors
+    /// The flow's end without a result.
+    fn handle(&mut self, id: Id, result: Result<Reply, Failure>) -> Result<(), Error>;
+}
+
+/// The answer to a request, where nothing else can be right.
+pub(crate) fn http(result: Result<Reply, Failure>) -> Result<Response, Error> {
+    match result? {
+        Reply::Http(response) => Ok(response),
+        _ => Err(Error::Protocol("a request was answered with something else".into())),
+    }
+}
+
+/// A flow was asked for more than it has.
+pub(crate) fn ended() -> Error {
+    Error::Protocol("a flow was asked again after its end".into())
+}
+
+/// Gives each action the next id.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ids(u32);
+
+impl Ids {
+    pub(crate) fn next(&mut self) -> Id {
+        self.0 = self.0.wrapping_add(1);
+        Id(self.0)
+    }
+}

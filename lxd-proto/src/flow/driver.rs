@@ -1,0 +1,177 @@
+//! What runs a flow: the loop, the scope, and the smallest I/O that is enough for most.
+
+use alloc::{collections::VecDeque, vec::Vec};
+use core::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use futures_core::Stream;
+
+use super::{Action, Flow, Id, Peer, Reply, Step};
+use crate::{Blocking, Error, Failure, Scope, Streams, error::FailureKind};
+
+/// Starts actions, and gives back what is finished, on the caller's thread.
+pub trait BlockingIo {
+    /// Starts an action; does not wait for it.
+    fn start(&mut self, id: Id, action: Action);
+
+    /// Waits until an action is finished. When nothing was started, it answers at once with a failure.
+    fn finish(&mut self) -> (Id, Result<Reply, Failure>);
+}
+
+/// Starts actions, and gives back what is finished, in a task. Dropping it cancels everything.
+pub trait AsyncIo: Send + Unpin {
+    /// Starts an action; does not wait for it.
+    fn start(&mut self, id: Id, action: Action);
+
+    /// Waits until an action is finished. When nothing was started, it is ready at once with a failure.
+    fn poll_finish(&mut self, context: &mut Context<'_>) -> Poll<(Id, Result<Reply, Failure>)>;
+}
+
+/// A running flow. Each `run` drives it to its next result; most flows have one, events have many.
+#[derive(Debug)]
+#[must_use = "a flow runs only while it is driven"]
+pub struct Driver<F, I> {
+    flow: F,
+    io: I,
+}
+
+impl<F: Flow, I> Driver<F, I> {
+    /// A flow that has not begun.
+    pub fn new(flow: F, io: I) -> Self {
+        Self { flow, io }
+    }
+}
+
+impl<F: Flow, I: BlockingIo> Driver<F, I> {
+    /// Runs the flow to its next result.
+    ///
+    /// # Errors
+    /// The flow's own.
+    pub fn run(&mut self) -> Result<F::Output, Error> {
+        loop {
+            match self.flow.next()? {
+                Step::Done(output) => return Ok(output),
+                Step::Do(id, action) => self.io.start(id, action),
+                Step::Wait => {
+                    let (id, result) = self.io.finish();
+                    self.flow.handle(id, result)?;
+                }
+            }
+        }
+    }
+}
+
+impl<F: Flow, I: AsyncIo> Driver<F, I> {
+    /// Runs the flow to its next result.
+    ///
+    /// # Errors
+    /// The flow's own.
+    pub fn poll_run(&mut self, context: &mut Context<'_>) -> Poll<Result<F::Output, Error>> {
+        loop {
+            match self.flow.next()? {
+                Step::Done(output) => return Poll::Ready(Ok(output)),
+                Step::Do(id, action) => self.io.start(id, action),
+                Step::Wait => {
+                    let (id, result) = ready!(self.io.poll_finish(context));
+                    self.flow.handle(id, result)?;
+                }
+            }
+        }
+    }
+}
+
+/// A flow with many results, one after the other. It has no end of its own: after an error the next call goes on, where
+/// the flow says so.
+impl<F: Flow, I: BlockingIo> Iterator for Driver<F, I> {
+    type Item = Result<F::Output, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.run())
+    }
+}
+
+/// The same, async.
+impl<F: Flow + Unpin, I: AsyncIo> Stream for Driver<F, I> {
+    type Item = Result<F::Output, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll_run(context).map(Some)
+    }
+}
+
+/// A flow whose requests get their server's scope, and whose answers lose its dialect.
+#[derive(Debug)]
+pub struct Scoped<F> {
+    flow: F,
+    scopes: Vec<Scope>,
+    sent: Vec<(Id, Peer)>,
+}
+
+impl<F> Scoped<F> {
+    pub(crate) fn new(flow: F, scopes: Vec<Scope>) -> Self {
+        Self { flow, scopes, sent: Vec::new() }
+    }
+}
+
+impl<F: Flow> Flow for Scoped<F> {
+    type Output = F::Output;
+
+    fn next(&mut self) -> Result<Step<F::Output>, Error> {
+        let mut step = self.flow.next()?;
+        if let Step::Do(id, Action::Http(peer, request) | Action::Open(peer, _, request)) = &mut step
+            && let Some(scope) = self.scopes.get(usize::from(peer.0))
+        {
+            scope.apply(request);
+            self.sent.push((*id, *peer));
+        }
+        Ok(step)
+    }
+
+    fn handle(&mut self, id: Id, mut result: Result<Reply, Failure>) -> Result<(), Error> {
+        if let Some(index) = self.sent.iter().position(|(sent, _)| *sent == id) {
+            let (_, peer) = self.sent.swap_remove(index);
+            if let (Ok(Reply::Http(response)), Some(scope)) = (&mut result, self.scopes.get(usize::from(peer.0))) {
+                scope.adopt(response.headers_mut());
+            }
+        }
+        self.flow.handle(id, result)
+    }
+}
+
+/// The I/O of a transport that has requests and nothing else: one after the other, on the caller's thread. It runs every
+/// flow that needs no websocket and no timer.
+#[derive(Debug)]
+pub struct Sequential<C: Blocking> {
+    client: C,
+    streams: Streams<C>,
+    queue: VecDeque<(Id, Action)>,
+}
+
+impl<C: Blocking> Sequential<C> {
+    /// The I/O of one flow.
+    pub fn new(client: &C, streams: Streams<C>) -> Self {
+        Self { client: client.clone(), streams, queue: VecDeque::new() }
+    }
+}
+
+impl<C: Blocking> BlockingIo for Sequential<C> {
+    fn start(&mut self, id: Id, action: Action) {
+        self.queue.push_back((id, action));
+    }
+
+    fn finish(&mut self) -> (Id, Result<Reply, Failure>) {
+        let Some((id, action)) = self.queue.pop_front() else {
+            return (Id(0), Err(Failure::new(FailureKind::Other, "nothing was started")));
+        };
+        let result = match action {
+            Action::Http(peer, request) => {
+                let client = self.streams.peer(peer).unwrap_or(&self.client).clone();
+                self.streams.redeem(request).and_then(|request| client.exchange(request)).map(Reply::Http)
+            }
+            _ => Err(Failure::new(FailureKind::Unsupported, "this transport has no websockets and no timers")),
+        };
+        (id, result)
+    }
+}

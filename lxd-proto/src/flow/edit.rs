@@ -1,0 +1,137 @@
+//! Changing an object that others change too, and losing nothing of theirs.
+//!
+//! | state | asks | and then |
+//! |---|---|---|
+//! | `Get` | `GET` of the object | the caller's closure changes its writable part; nothing changed: done |
+//! | `Put` | `PUT` with `If-Match` | done or an operation; 412, somebody was faster: `Get` |
+//! | `Watch` | the operation's `/wait` | done; the operation met the other's change: `Get` |
+//!
+//! What is sent is the object as it was read, with the keys that the closure changed: a key that nobody here knows stays
+//! as it was, and a key that the server did not send is not sent.
+
+use alloc::{
+    boxed::Box,
+    format,
+    string::{String, ToString},
+};
+use core::fmt;
+
+use http::Method;
+use serde_json::{Map, Value};
+
+use super::{Sequence, Turn, ended, wait::Watcher};
+use crate::{
+    Changed, Endpoint, Error, Request, Response,
+    crud::{ETag, Editable, Fetched, Get, conditional},
+    endpoint::json,
+    limits,
+};
+
+/// What changes an object's writable part. It runs again on the new value when somebody else was faster.
+pub type Change<P> = Box<dyn FnMut(&mut P) + Send>;
+
+/// Reads an object, changes it, and writes it back. Made by [`Object::edit`](crate::Object::edit).
+pub struct Edit<R: Editable> {
+    at: R::At,
+    change: Change<R::Put>,
+    state: State,
+    tries: u32,
+}
+
+#[derive(Debug)]
+enum State {
+    Get,
+    Put(Map<String, Value>, Option<ETag>),
+    Watch(Watcher),
+    Done,
+}
+
+impl<R: Editable> fmt::Debug for Edit<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Edit").field("at", &self.at).field("tries", &self.tries).finish_non_exhaustive()
+    }
+}
+
+impl<R: Editable> Edit<R> {
+    pub(crate) fn new(at: R::At, change: Change<R::Put>) -> Self {
+        Self { at, change, state: State::Get, tries: 0 }
+    }
+
+    fn put(&self, body: &Map<String, Value>, etag: Option<&ETag>) -> Result<Request, Error> {
+        conditional(json(Method::PUT, &R::path(&self.at), body)?, etag)
+    }
+
+    /// The object with the caller's change in it, or nothing when nothing changed.
+    fn changed(&mut self, fetched: &Fetched<R>) -> Result<Option<Map<String, Value>>, Error> {
+        let mut put = fetched.writable()?;
+        let before = object(&put)?;
+        (self.change)(&mut put);
+        let after = object(&put)?;
+        let mut body = fetched.writable_object()?;
+        for key in before.keys().filter(|key| !after.contains_key(*key)) {
+            body.remove(key);
+        }
+        if before == after {
+            return Ok(None);
+        }
+        body.extend(after.into_iter().filter(|(key, value)| before.get(key) != Some(value)));
+        Ok(Some(body))
+    }
+
+    /// Somebody else was faster: starts again, as often as is sensible.
+    fn again(&mut self, error: Error) -> Result<State, Error> {
+        self.tries += 1;
+        if self.tries >= limits::EDIT_TRIES { Err(error) } else { Ok(State::Get) }
+    }
+}
+
+fn object(value: &impl serde::Serialize) -> Result<Map<String, Value>, Error> {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(other) => Err(Error::InvalidInput(format!("{other} is no object"))),
+        Err(error) => Err(Error::InvalidInput(error.to_string())),
+    }
+}
+
+impl<R: Editable> Sequence for Edit<R> {
+    type Output = ();
+
+    fn turn(&mut self) -> Result<Turn<()>, Error> {
+        let request = match &mut self.state {
+            State::Get => Get::<R>::new(self.at.clone()).request()?,
+            State::Watch(watcher) => watcher.request()?,
+            State::Done => return Ok(Turn::Done(())),
+            State::Put(body, etag) => {
+                let (body, etag) = (core::mem::take(body), etag.take());
+                self.put(&body, etag.as_ref())?
+            }
+        };
+        Ok(Turn::Ask(request))
+    }
+
+    fn answer(&mut self, answer: Result<Response, Error>) -> Result<(), Error> {
+        let uri = R::path(&self.at).uri()?;
+        self.state = match core::mem::replace(&mut self.state, State::Done) {
+            State::Get => {
+                let fetched = Get::<R>::new(self.at.clone()).response(answer?);
+                let fetched = fetched.map_err(|error| error.answering(&Method::GET, &uri))?;
+                match self.changed(&fetched)? {
+                    Some(body) => State::Put(body, fetched.etag),
+                    None => State::Done,
+                }
+            }
+            State::Put(..) => match Changed::<()>::read(&answer?) {
+                Ok(Changed::Done(())) => State::Done,
+                Ok(Changed::Running(operation)) => State::Watch(Watcher::new(operation.id, None)),
+                Err(error) if error.is_precondition_failed() => self.again(error)?,
+                Err(error) => return Err(error.answering(&Method::PUT, &uri)),
+            },
+            State::Watch(mut watcher) => match watcher.answer(answer)? {
+                Some(_) => State::Done,
+                None => State::Watch(watcher),
+            },
+            State::Done => return Err(ended()),
+        };
+        Ok(())
+    }
+}

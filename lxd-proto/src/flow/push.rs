@@ -1,0 +1,88 @@
+//! Pushing a file, and looking whether all of it arrived.
+//!
+//! | state | asks | and then |
+//! |---|---|---|
+//! | `Before` | its size, for an append | `Post`; 404: the file is new |
+//! | `Post` | `POST /1.0/instances/{name}/files` | `After`, when the length of what was sent is known; else done |
+//! | `After` | its size | done, or [`Error::Incomplete`] |
+//!
+//! LXD 5.0.2 answers 200 to a push on a full disk and keeps 0 bytes. The size is had from a `GET` of the first byte: a
+//! `HEAD` has no `Content-Length` there.
+
+use alloc::boxed::Box;
+
+use super::{Sequence, Turn};
+use crate::{
+    Endpoint, Error, Response,
+    resources::files::{FileSize, PutFile},
+};
+
+/// Pushes a file. Made by [`Files::put`](crate::resources::Files::put) and
+/// [`append`](crate::resources::Files::append).
+#[derive(Debug)]
+pub struct Push {
+    pub(crate) put: Box<PutFile>,
+    pub(crate) length: Option<u64>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Before,
+    Post { before: u64 },
+    After { expected: u64 },
+    Done,
+}
+
+impl Push {
+    pub(crate) fn new(put: PutFile, length: Option<u64>) -> Self {
+        let state = if put.append && length.is_some() { State::Before } else { State::Post { before: 0 } };
+        Self { put: Box::new(put), length, state }
+    }
+
+    fn size(&self) -> FileSize {
+        FileSize { instance: self.put.instance.clone(), path: self.put.path.clone() }
+    }
+}
+
+impl Sequence for Push {
+    type Output = ();
+
+    fn turn(&mut self) -> Result<Turn<()>, Error> {
+        let request = match self.state {
+            State::Before | State::After { .. } => self.size().request()?,
+            State::Post { .. } => self.put.request()?,
+            State::Done => return Ok(Turn::Done(())),
+        };
+        Ok(Turn::Ask(request))
+    }
+
+    fn answer(&mut self, answer: Result<Response, Error>) -> Result<(), Error> {
+        let response = answer?;
+        self.state = match self.state {
+            State::Before => match self.size().response(response) {
+                Ok(before) => State::Post { before },
+                Err(error) if error.is_not_found() => State::Post { before: 0 },
+                Err(error) => return Err(error),
+            },
+            State::Post { before } => {
+                let request = self.put.request()?;
+                let put = self.put.response(response);
+                put.map_err(|error| error.answering(request.method(), request.uri()))?;
+                match self.length {
+                    Some(length) => State::After { expected: before.saturating_add(length) },
+                    None => State::Done,
+                }
+            }
+            State::After { expected } => {
+                let kept = self.size().response(response)?;
+                if kept != expected {
+                    return Err(Error::Incomplete { path: self.put.path.clone(), sent: expected, kept });
+                }
+                State::Done
+            }
+            State::Done => State::Done,
+        };
+        Ok(())
+    }
+}

@@ -1,0 +1,73 @@
+//! Flows that have one request out at a time, which most are: the next request follows from the last answer.
+
+use super::{Action, Flow, Id, Peer, Reply, Step};
+use crate::{Error, Failure, Request, Response};
+
+/// What a sequence does now.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Turn<T> {
+    /// Sends this, and is told the answer.
+    Ask(Request),
+    /// This is the result.
+    Done(T),
+}
+
+/// Steps that are one request each.
+pub trait Sequence: Send {
+    /// What it gives in the end.
+    type Output: Send;
+
+    /// The next request, or the end.
+    ///
+    /// # Errors
+    /// The end without a result.
+    fn turn(&mut self) -> Result<Turn<Self::Output>, Error>;
+
+    /// The answer to the last request, of any HTTP status.
+    ///
+    /// # Errors
+    /// The end without a result.
+    fn answer(&mut self, answer: Result<Response, Error>) -> Result<(), Error>;
+}
+
+/// Runs a [`Sequence`] as a [`Flow`].
+#[derive(Debug)]
+pub struct InTurn<S> {
+    pub(crate) sequence: S,
+    last: Id,
+    out: bool,
+}
+
+impl<S: Sequence> InTurn<S> {
+    /// The sequence as a flow.
+    pub fn new(sequence: S) -> Self {
+        Self { sequence, last: Id(0), out: false }
+    }
+}
+
+impl<S: Sequence> Flow for InTurn<S> {
+    type Output = S::Output;
+
+    fn next(&mut self) -> Result<Step<S::Output>, Error> {
+        if self.out {
+            return Ok(Step::Wait);
+        }
+        match self.sequence.turn()? {
+            Turn::Done(output) => Ok(Step::Done(output)),
+            Turn::Ask(request) => {
+                self.last = Id(self.last.0.wrapping_add(1));
+                self.out = true;
+                Ok(Step::Do(self.last, Action::Http(Peer(0), request)))
+            }
+        }
+    }
+
+    fn handle(&mut self, id: Id, result: Result<Reply, Failure>) -> Result<(), Error> {
+        if !self.out || id != self.last {
+            return Ok(());
+        }
+        self.out = false;
+        self.sequence.answer(super::http(result))
+    }
+}

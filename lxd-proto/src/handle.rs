@@ -1,0 +1,237 @@
+//! Where sentences begin: `lxd.instances().create(..)`, `lxd.instance("c1").start()`.
+//!
+//! [`Collection`] and [`Object`] have the generic verbs, each only where LXD has it for that kind. What one kind has
+//! besides stands with it in [`resources`](crate::resources).
+
+use alloc::{boxed::Box, string::String};
+
+use serde_json::Value;
+
+use crate::{
+    Call, Client, Run, Scope,
+    crud::{
+        Creatable, Create, Deletable, Delete, ETag, Editable, Get, List, Listed, Names, Patch, Patchable, Renamable,
+        Rename, Replace, Resource,
+    },
+    flow::{InTurn, edit::Edit},
+    resources::{Certificate, Image, ImageAliasesEntry, Instance, Operation, OperationId, Profile, Server},
+};
+
+/// Every client's first words.
+pub trait Lxd: Client {
+    /// The same server in another project. Cheap; this client stays as it is.
+    fn project(&self, project: impl Into<String>) -> Self {
+        self.with_scope(Scope { project: Some(project.into()), ..self.scope().clone() })
+    }
+
+    /// The same server, with a cluster member (or `@group`) to work on. Cheap; this client stays as it is.
+    fn target(&self, target: impl Into<String>) -> Self {
+        self.with_scope(Scope { target: Some(target.into()), ..self.scope().clone() })
+    }
+
+    /// The server itself: `/1.0`.
+    fn server(&self) -> Object<Self, Server> {
+        Object::new(self, ())
+    }
+
+    /// All instances: `/1.0/instances`.
+    fn instances(&self) -> Collection<Self, Instance> {
+        Collection::new(self, ())
+    }
+
+    /// One instance: `/1.0/instances/{name}`.
+    fn instance(&self, name: impl Into<String>) -> Object<Self, Instance> {
+        Object::new(self, name.into())
+    }
+
+    /// All images: `/1.0/images`.
+    fn images(&self) -> Collection<Self, Image> {
+        Collection::new(self, ())
+    }
+
+    /// One image, by its fingerprint or the beginning of it: `/1.0/images/{fingerprint}`.
+    fn image(&self, fingerprint: impl Into<String>) -> Object<Self, Image> {
+        Object::new(self, fingerprint.into())
+    }
+
+    /// All aliases of images: `/1.0/images/aliases`.
+    fn image_aliases(&self) -> Collection<Self, ImageAliasesEntry> {
+        Collection::new(self, ())
+    }
+
+    /// One alias of an image: `/1.0/images/aliases/{name}`.
+    fn image_alias(&self, name: impl Into<String>) -> Object<Self, ImageAliasesEntry> {
+        Object::new(self, name.into())
+    }
+
+    /// All profiles: `/1.0/profiles`.
+    fn profiles(&self) -> Collection<Self, Profile> {
+        Collection::new(self, ())
+    }
+
+    /// One profile: `/1.0/profiles/{name}`.
+    fn profile(&self, name: impl Into<String>) -> Object<Self, Profile> {
+        Object::new(self, name.into())
+    }
+
+    /// All trusted certificates: `/1.0/certificates`.
+    fn certificates(&self) -> Collection<Self, Certificate> {
+        Collection::new(self, ())
+    }
+
+    /// One trusted certificate, by its fingerprint or the beginning of it: `/1.0/certificates/{fingerprint}`.
+    fn certificate(&self, fingerprint: impl Into<String>) -> Object<Self, Certificate> {
+        Object::new(self, fingerprint.into())
+    }
+
+    /// All operations: `/1.0/operations`.
+    fn operations(&self) -> Collection<Self, Operation> {
+        Collection::new(self, ())
+    }
+
+    /// One operation: `/1.0/operations/{id}`.
+    fn operation(&self, id: OperationId) -> Object<Self, Operation> {
+        Object::new(self, id)
+    }
+
+    /// What happens on the server, as it happens: `/1.0/events`.
+    fn events(&self) -> crate::resources::Events<Self> {
+        crate::resources::Events::new(self)
+    }
+}
+
+impl<C: Client> Lxd for C {}
+
+/// All objects of one kind, in one place.
+#[derive(Clone, Debug)]
+pub struct Collection<C, R: Listed> {
+    pub(crate) client: C,
+    pub(crate) within: R::In,
+}
+
+impl<C: Client, R: Listed> Collection<C, R> {
+    pub(crate) fn new(client: &C, within: R::In) -> Self {
+        Self { client: client.clone(), within }
+    }
+
+    /// The objects, whole: `GET` with `recursion=1`.
+    pub fn list(&self) -> Call<C, List<R>> {
+        Call::new(&self.client, List::new(self.within.clone()))
+    }
+
+    /// Their names: `GET`.
+    pub fn names(&self) -> Call<C, Names<R>> {
+        Call::new(&self.client, Names::new(self.within.clone()))
+    }
+
+    /// One of them: `GET` of the object.
+    pub fn get(&self, name: &str) -> Call<C, Get<R>> {
+        Call::new(&self.client, Get::new(R::at(&self.within, name)))
+    }
+}
+
+impl<C: Client, R: Creatable> Collection<C, R> {
+    /// Makes one: `POST`.
+    pub fn create(&self, post: R::Post) -> Call<C, Create<R>> {
+        Call::new(&self.client, Create::new(self.within.clone(), post))
+    }
+}
+
+/// One object. Nothing is asked of the server until a call is sent.
+#[derive(Clone, Debug)]
+pub struct Object<C, R: Resource> {
+    pub(crate) client: C,
+    pub(crate) at: R::At,
+}
+
+impl<C: Client, R: Resource> Object<C, R> {
+    pub(crate) fn new(client: &C, at: R::At) -> Self {
+        Self { client: client.clone(), at }
+    }
+
+    /// The object as it is now: `GET`.
+    pub fn get(&self) -> Call<C, Get<R>> {
+        Call::new(&self.client, Get::new(self.at.clone()))
+    }
+}
+
+impl<C: Client, R: Editable> Object<C, R> {
+    /// Reads the object, lets the closure change its writable part, writes it back with `If-Match`, and waits for the
+    /// end: `GET`, then `PUT`. When somebody else changed it in between, the closure runs again on the new value, at most
+    /// [`limits::EDIT_TRIES`](crate::limits::EDIT_TRIES) times. Where nothing changes, nothing is written.
+    ///
+    /// Keys that this version does not know stay as they are.
+    ///
+    /// The server checks the version only where it has one: not for storage pools on 5.0.2, for example.
+    pub fn edit(&self, change: impl FnMut(&mut R::Put) + Send + 'static) -> Run<C, InTurn<Edit<R>>> {
+        Run::new(&self.client, InTurn::new(Edit::new(self.at.clone(), Box::new(change))))
+    }
+
+    /// Replaces all that can be written: `PUT`. What is missing becomes empty. See [`edit`](Self::edit) for changes, and
+    /// [`Fetched::writable`](crate::Fetched::writable) for a value to begin with.
+    pub fn replace(&self, put: R::Put) -> Call<C, Replace<R>> {
+        Call::new(&self.client, Replace::new(self.at.clone(), put))
+    }
+}
+
+impl<C: Client, R: Patchable> Object<C, R> {
+    /// Changes the given keys: `PATCH` (extension `patch`). Maps such as `config` are merged.
+    pub fn patch(&self, patch: Value) -> Call<C, Patch<R>> {
+        Call::new(&self.client, Patch::new(self.at.clone(), patch))
+    }
+}
+
+impl<C: Client, R: Renamable> Object<C, R> {
+    /// Gives it another name: `POST` to the object.
+    pub fn rename(&self, name: impl Into<String>) -> Call<C, Rename<R>> {
+        Call::new(&self.client, Rename::new(self.at.clone(), name.into()))
+    }
+}
+
+impl<C: Client, R: Deletable> Object<C, R> {
+    /// Removes it: `DELETE`.
+    pub fn delete(&self) -> Call<C, Delete<R>> {
+        Call::new(&self.client, Delete::new(self.at.clone()))
+    }
+}
+
+impl<C: Client, R: Listed> Call<C, List<R>> {
+    /// Only the objects that match: `field eq value` or `field ne value`, joined by `and` or `or`; strings are regular
+    /// expressions. Instances, images and volumes (extension `api_filtering`).
+    pub fn filter(mut self, filter: impl Into<String>) -> Self {
+        self.endpoint.filter = Some(filter.into());
+        self
+    }
+
+    /// Of all projects.
+    pub fn all_projects(mut self) -> Self {
+        self.endpoint.all_projects = true;
+        self
+    }
+}
+
+impl<C: Client, R: Listed> Call<C, Names<R>> {
+    /// Only the objects that match, as in a [`List`].
+    pub fn filter(mut self, filter: impl Into<String>) -> Self {
+        self.endpoint.filter = Some(filter.into());
+        self
+    }
+}
+
+impl<C: Client, R: Editable> Call<C, Replace<R>> {
+    /// Fails with [`PreconditionFailed`](crate::error::ApiErrorKind::PreconditionFailed) when the object has another
+    /// version by now.
+    pub fn if_match(mut self, etag: Option<ETag>) -> Self {
+        self.endpoint.if_match = etag;
+        self
+    }
+}
+
+impl<C: Client, R: Patchable> Call<C, Patch<R>> {
+    /// Fails with [`PreconditionFailed`](crate::error::ApiErrorKind::PreconditionFailed) when the object has another
+    /// version by now.
+    pub fn if_match(mut self, etag: Option<ETag>) -> Self {
+        self.endpoint.if_match = etag;
+        self
+    }
+}

@@ -1,0 +1,57 @@
+//! LXD's own headers, in one table, so that Incus's names are a value and not a fork.
+
+use http::{HeaderMap, HeaderName};
+
+use crate::scope::Dialect;
+
+macro_rules! headers {
+    ($($(#[$meta:meta])* $constant:ident = $lxd:literal / $incus:literal,)*) => {
+        $($(#[$meta])* pub(crate) const $constant: HeaderName = HeaderName::from_static($lxd);)*
+
+        /// LXD's name and Incus's, of every header that is sent or read.
+        const NAMES: &[(&str, &str)] = &[$(($lxd, $incus),)*];
+    };
+}
+
+headers! {
+    /// A file's owner, as a number.
+    UID = "x-lxd-uid" / "x-incus-uid",
+    /// A file's group, as a number.
+    GID = "x-lxd-gid" / "x-incus-gid",
+    /// A file's mode, octal with a leading zero.
+    MODE = "x-lxd-mode" / "x-incus-mode",
+    /// A file's type: `file`, `directory` or `symlink`.
+    TYPE = "x-lxd-type" / "x-incus-type",
+    /// When a file was modified, in Go's format.
+    MODIFIED = "x-lxd-modified" / "x-incus-modified",
+    /// `overwrite` or `append`.
+    WRITE = "x-lxd-write" / "x-incus-write",
+    /// An uploaded image's file name.
+    FILENAME = "x-lxd-filename" / "x-incus-filename",
+    /// The fingerprint that an uploaded image must have.
+    FINGERPRINT = "x-lxd-fingerprint" / "x-incus-fingerprint",
+    /// Whether an uploaded image is public.
+    PUBLIC = "x-lxd-public" / "x-incus-public",
+    /// An uploaded image's properties, as a URL query.
+    PROPERTIES = "x-lxd-properties" / "x-incus-properties",
+}
+
+/// Renames the headers of a request from LXD's names to the dialect's.
+pub(crate) fn to_dialect(headers: &mut HeaderMap, dialect: Dialect) {
+    if dialect == Dialect::Incus {
+        NAMES.iter().for_each(|(lxd, incus)| rename(headers, lxd, incus));
+    }
+}
+
+/// Renames the headers of an answer from the dialect's names to LXD's.
+pub(crate) fn from_dialect(headers: &mut HeaderMap, dialect: Dialect) {
+    if dialect == Dialect::Incus {
+        NAMES.iter().for_each(|(lxd, incus)| rename(headers, incus, lxd));
+    }
+}
+
+fn rename(headers: &mut HeaderMap, from: &str, to: &'static str) {
+    if let Some(value) = headers.remove(from) {
+        headers.insert(HeaderName::from_static(to), value);
+    }
+}

@@ -1,0 +1,69 @@
+//! The whole client side of LXD as values and state machines. It does no I/O: it builds `http::Request`s and reads
+//! `http::Response`s, operations, websocket messages and events. What sends them is yours, or an adapter's: `lxd-ureq`
+//! (blocking) or `lxd-reqwest` (async).
+//!
+//! # Three layers
+//!
+//! Each is usable without the one above.
+//!
+//! 1. [`Endpoint`]: one exchange, as a value that builds its request and reads its answer.
+//! 2. [`Flow`]: many steps, as a state machine: waiting for an operation, running a command, changing an object that
+//!    others change too.
+//! 3. Handles: what people type. [`Lxd`] begins every sentence: `lxd.instance("c1").start().wait()`. They are the same
+//!    for blocking, async and your own [`Client`]s.
+//!
+//! ```no_run
+//! use lxd_proto::{Blocking, Error, Lxd, resources::InstancesPost};
+//!
+//! fn hello(lxd: impl Blocking) -> Result<(), Error> {
+//!     lxd.instances().create(InstancesPost::from_alias("c1", "busybox")).wait().send()?;
+//!     let c1 = lxd.instance("c1");
+//!     c1.start().wait().send()?;
+//!     let output = c1.exec(["echo", "hello"]).output().send()?;
+//!     assert_eq!(&output.stdout[..], b"hello\n");
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # What this crate never does
+//!
+//! I/O, clocks, threads, randomness, the environment: its own code is `no_std`, so the compiler says so. It does not
+//! panic on anything that a server or a user sends, and its memory is bounded by [`limits`].
+
+#![no_std]
+
+extern crate alloc;
+
+mod address;
+mod call;
+mod client;
+pub mod compat;
+mod crud;
+mod endpoint;
+mod envelope;
+pub mod error;
+pub mod flow;
+mod handle;
+mod headers;
+pub mod limits;
+pub mod resources;
+mod scope;
+mod trust;
+mod uri;
+
+pub use address::{Address, DEFAULT_PORT, SocketCandidate, socket_candidates};
+pub use call::{Call, Collect, Fetch, Incoming, Run, Sending, Watch};
+pub use client::{Async, Blocking, Client, Payload, Streams};
+pub use compat::Secret;
+pub use crud::{
+    Answer, Changed, Creatable, Create, Created, Deletable, Delete, ETag, Editable, Fetched, Get, List, Listed, Names,
+    Patch, Patchable, Renamable, Rename, Replace, Resource,
+};
+pub use endpoint::{Body, Download, Endpoint, Input, LongPoll, Request, Response};
+pub use envelope::Envelope;
+pub use error::{Error, Failure, FailureKind, Phase};
+pub use flow::{Flow, trust::Proof};
+pub use handle::{Collection, Lxd, Object};
+pub use scope::{Dialect, Scope};
+pub use trust::{Fingerprint, TrustToken};
+pub use uri::{Path, redacted};

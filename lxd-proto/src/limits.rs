@@ -1,0 +1,40 @@
+//! Every bound on memory and time that the core sets, in one place.
+
+use core::time::Duration;
+
+/// The largest answer that is held in memory: a list of 100,000 instances with their state has 446 MB.
+pub const ANSWER: u64 = 1 << 30;
+
+/// The largest error answer that is read; LXD's own have a few hundred bytes.
+pub const ERROR_ANSWER: u64 = 64 << 10;
+
+/// How much of a foreign answer is looked at for an error's text.
+pub(crate) const EXCERPT: usize = 1 << 10;
+
+/// The largest websocket message that is accepted. LXD's data frames have at most 64 KiB; an event has a few KiB.
+pub const MESSAGE: usize = 16 << 20;
+
+/// How much a piece of the caller's input holds at most: 128 KiB is where LXD's speed stops growing.
+pub const CHUNK: usize = 128 << 10;
+
+/// How many received messages wait for the caller's writer before no more are received.
+pub(crate) const WINDOW: usize = 4;
+
+/// The largest output that [`output()`](crate::resources::Exec::output) collects, stdout and stderr each.
+pub const OUTPUT: u64 = 1 << 30;
+
+/// How long the server may keep one `/wait` open. Then it is asked again, so a dead connection is noticed, and a proxy
+/// that closes silent connections after 30 s or more does no harm.
+pub const WAIT: Duration = Duration::from_secs(15);
+
+/// How much longer than [`WAIT`] an answer to `/wait` may take before the operation itself is looked at.
+pub const WAIT_GRACE: Duration = Duration::from_secs(5);
+
+/// How long after the end of all streams of a command its `/wait` may be silent before the operation is looked at.
+pub(crate) const EXEC_SETTLE: Duration = Duration::from_millis(500);
+
+/// How long a stream of a command may be silent after the operation ended before it counts as cut off.
+pub(crate) const EXEC_DRAIN: Duration = Duration::from_secs(10);
+
+/// How often [`edit`](crate::Object::edit) starts again when somebody else was faster.
+pub const EDIT_TRIES: u32 = 16;

@@ -1,0 +1,194 @@
+//! Trusted clients: `/1.0/certificates`.
+
+use alloc::{string::String, vec::Vec};
+
+use http::Method;
+
+use crate::{
+    Answer, Call, Client, Collection, Endpoint, Error, Request, Response, Run, TrustToken,
+    compat::{Secret, model, open_enum, request, writable},
+    crud::{Changed, Creatable, Deletable, Editable, Listed, Patchable, Resource},
+    endpoint::json,
+    flow::{
+        InTurn,
+        trust::{Proof, Trust},
+    },
+    uri::Path,
+};
+
+use super::Operation;
+
+open_enum! {
+    /// What a certificate may be used for.
+    pub enum CertificateType {
+        /// By a client.
+        Client = "client",
+        /// Only to read metrics.
+        Metrics = "metrics",
+        /// By a member of the cluster.
+        Server = "server",
+    }
+}
+
+model! {
+    /// A trusted certificate.
+    pub struct Certificate {
+        /// Its SHA-256, hex.
+        pub fingerprint: String,
+        /// The certificate, PEM.
+        pub certificate: String,
+        /// Its name in the list.
+        pub name: String,
+        /// What it may be used for.
+        #[serde(rename = "type")]
+        pub kind: CertificateType,
+        /// Whether it may see only some projects.
+        pub restricted: bool,
+        /// Which projects, if restricted.
+        pub projects: Vec<String>,
+    }
+}
+
+writable! {
+    /// What can be written of a [`Certificate`].
+    pub struct CertificatePut {
+        /// The certificate, PEM.
+        pub certificate: String,
+        /// Its name in the list.
+        pub name: String,
+        /// What it may be used for.
+        #[serde(rename = "type")]
+        pub kind: CertificateType,
+        /// Whether it may see only some projects.
+        pub restricted: bool,
+        /// Which projects, if restricted.
+        pub projects: Vec<String>,
+    }
+}
+
+request! {
+    /// A certificate to be trusted: `POST /1.0/certificates`.
+    pub struct CertificatesPost {
+        /// Its name in the list.
+        pub name: String,
+        /// What it may be used for.
+        #[serde(rename = "type")]
+        pub kind: CertificateType,
+        /// The certificate: base64 of its DER, without the lines of PEM. None means the one of this connection.
+        pub certificate: Option<String>,
+        /// Whether it may see only some projects.
+        pub restricted: bool,
+        /// Which projects, if restricted.
+        pub projects: Vec<String>,
+        /// The trust password; on servers without `explicit_trust_token` also a token.
+        pub password: Option<Secret>,
+        /// A token (`explicit_trust_token`).
+        pub trust_token: Option<Secret>,
+        /// Asks for a token instead of adding a certificate.
+        pub token: bool,
+    }
+}
+
+impl CertificatesPost {
+    /// A client's certificate of this name, without the certificate itself.
+    pub fn client(name: impl Into<String>) -> Self {
+        Self { name: name.into(), kind: CertificateType::Client, ..Self::default() }
+    }
+}
+
+impl Resource for Certificate {
+    const KIND: &'static str = "certificate";
+    type At = String;
+
+    fn path(at: &String) -> Path {
+        Self::list(&()).name(at)
+    }
+}
+
+impl Listed for Certificate {
+    type In = ();
+
+    fn list((): &()) -> Path {
+        Path::root().join("certificates")
+    }
+
+    fn at((): &(), name: &str) -> String {
+        name.into()
+    }
+}
+
+impl Creatable for Certificate {
+    type Post = CertificatesPost;
+    type Answer = ();
+}
+
+impl Editable for Certificate {
+    type Put = CertificatePut;
+    const READ_ONLY: &'static [&'static str] = &["fingerprint", "access_entitlements"];
+}
+
+impl Patchable for Certificate {}
+impl Deletable for Certificate {}
+
+/// Asks for a token that somebody else becomes trusted with: `POST /1.0/certificates` with `token: true`.
+#[derive(Clone, Debug)]
+pub struct TokenRequest(pub CertificatesPost);
+
+impl Endpoint for TokenRequest {
+    type Output = TrustToken;
+
+    fn request(&self) -> Result<Request, Error> {
+        json(Method::POST, &Certificate::list(&()), &self.0)
+    }
+
+    fn response(&self, response: Response) -> Result<TrustToken, Error> {
+        match Changed::<NoToken>::read(&response)? {
+            Changed::Running(operation) => token(&self.0.name, &operation),
+            Changed::Done(NoToken) => Err(Error::Protocol("no token came where one was asked for".into())),
+        }
+    }
+}
+
+/// The operation waits for the token's use, so nobody waits for it.
+struct NoToken;
+
+impl Answer for NoToken {
+    fn done(_: &Response, _: &str) -> Result<Self, Error> {
+        Ok(Self)
+    }
+
+    fn finished(_: &Operation) -> Result<Self, Error> {
+        Ok(Self)
+    }
+}
+
+fn token(name: &str, operation: &Operation) -> Result<TrustToken, Error> {
+    let value = |key| operation.metadata.get(key).cloned().unwrap_or_default();
+    let token = serde_json::json!({
+        "client_name": name,
+        "fingerprint": value("fingerprint"),
+        "addresses": value("addresses"),
+        "secret": value("secret"),
+        "expires_at": value("expiresAt").as_str().unwrap_or("0001-01-01T00:00:00Z"),
+    });
+    serde_json::from_value(token).map_err(|_| Error::Protocol("it made a token without what tokens hold".into()))
+}
+
+impl<C: Client> Collection<C, Certificate> {
+    /// Makes a token that a client of this name becomes trusted with, once: `POST /1.0/certificates`. The server must
+    /// listen on HTTPS (`core.https_address`).
+    pub fn token(&self, name: impl Into<String>) -> Call<C, TokenRequest> {
+        let post = CertificatesPost { token: true, ..CertificatesPost::client(name) };
+        Call::new(&self.client, TokenRequest(post))
+    }
+
+    /// Makes this client's own certificate trusted, under this name: `GET /1.0`, then `POST /1.0/certificates`. When it
+    /// is trusted already nothing is sent, and that is success.
+    ///
+    /// # Errors
+    /// [`Error::Token`] when a token is for another server than the client has pinned; the secret is not sent then.
+    pub fn trust(&self, name: impl Into<String>, proof: impl Into<Proof>) -> Run<C, InTurn<Trust>> {
+        let trust = Trust::new(proof.into(), name.into(), self.client.pin());
+        Run::new(&self.client, InTurn::new(trust))
+    }
+}

@@ -1,0 +1,165 @@
+//! Running commands in an instance: `/1.0/instances/{name}/exec`.
+
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
+
+use http::Method;
+
+use super::Instance;
+use crate::{
+    Client, Endpoint, Error, Payload, Request, Response, Run, Streams,
+    crud::{Changed, Resource},
+    endpoint::json,
+    flow::exec::{ExecFlow, STDERR, STDIN, STDOUT, Sink, Source},
+};
+
+/// What is run, and how: the body of `POST /1.0/instances/{name}/exec`. Its keys have hyphens.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct InstanceExecPost {
+    /// The program and its arguments. There is no shell, unless it is the program.
+    pub command: Vec<String>,
+    /// Whether the streams are websockets.
+    pub wait_for_websocket: bool,
+    /// Whether it gets a terminal.
+    pub interactive: bool,
+    /// Variables of its environment, besides those that LXD sets.
+    pub environment: BTreeMap<String, String>,
+    /// The user's number; 0 is root.
+    pub user: u32,
+    /// The group's number.
+    pub group: u32,
+    /// Where it begins; empty means the user's home.
+    pub cwd: String,
+}
+
+/// `POST /1.0/instances/{name}/exec`.
+#[derive(Clone, Debug)]
+pub struct PostExec {
+    /// The instance's name.
+    pub instance: String,
+    /// What is run.
+    pub post: InstanceExecPost,
+}
+
+impl Endpoint for PostExec {
+    type Output = Changed<()>;
+
+    fn request(&self) -> Result<Request, Error> {
+        json(Method::POST, &Instance::path(&self.instance).join("exec"), &self.post)
+    }
+
+    fn response(&self, response: Response) -> Result<Self::Output, Error> {
+        Changed::read(&response)
+    }
+}
+
+/// A command, not yet run. As [`std::process::Command`](https://doc.rust-lang.org/std/process/struct.Command.html), but
+/// in an instance.
+///
+/// ```no_run
+/// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+/// use lxd_proto::Lxd;
+///
+/// let sorted = lxd.instance("c1").exec(["sort", "-n"]).stdin("3\n1\n2\n").output().send()?;
+/// assert_eq!((sorted.code, &sorted.stdout[..]), (0, &b"1\n2\n3\n"[..]));
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing runs until `output()` or `status()` is sent or awaited"]
+pub struct Exec<C: Client> {
+    client: C,
+    endpoint: PostExec,
+    stdin: Payload<C::Reader>,
+    stdout: Option<C::Writer>,
+    stderr: Option<C::Writer>,
+}
+
+impl<C: Client> core::fmt::Debug for Exec<C> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_tuple("Exec").field(&self.endpoint).finish()
+    }
+}
+
+impl<C: Client> Exec<C> {
+    pub(crate) fn new(client: &C, instance: String, command: Vec<String>) -> Self {
+        let post = InstanceExecPost { command, wait_for_websocket: true, ..InstanceExecPost::default() };
+        let endpoint = PostExec { instance, post };
+        Self { client: client.clone(), endpoint, stdin: Payload::Empty, stdout: None, stderr: None }
+    }
+
+    /// Sets a variable of its environment.
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.endpoint.post.environment.insert(name.into(), value.into());
+        self
+    }
+
+    /// Runs it as this user, by number.
+    pub fn user(mut self, user: u32) -> Self {
+        self.endpoint.post.user = user;
+        self
+    }
+
+    /// Runs it in this group, by number.
+    pub fn group(mut self, group: u32) -> Self {
+        self.endpoint.post.group = group;
+        self
+    }
+
+    /// Runs it in this directory.
+    pub fn cwd(mut self, directory: impl Into<String>) -> Self {
+        self.endpoint.post.cwd = directory.into();
+        self
+    }
+
+    /// Gives it this to read: bytes, a text, or a reader (see [`Payload`]). By default its stdin is empty.
+    pub fn stdin(mut self, input: impl Into<Payload<C::Reader>>) -> Self {
+        self.stdin = input.into();
+        self
+    }
+
+    /// Hands its stdout on to a writer, as it comes.
+    pub fn stdout(mut self, writer: impl Into<C::Writer>) -> Self {
+        self.stdout = Some(writer.into());
+        self
+    }
+
+    /// Hands its stderr on to a writer, as it comes.
+    pub fn stderr(mut self, writer: impl Into<C::Writer>) -> Self {
+        self.stderr = Some(writer.into());
+        self
+    }
+
+    /// Runs it to its end, and collects what goes to no writer, within [`limits::OUTPUT`](crate::limits::OUTPUT).
+    ///
+    /// The call fails with [`Error::Truncated`] when an output is not whole, and with [`Error::Operation`] when the
+    /// command could not be started. An exit code that is not 0 is no error.
+    pub fn output(self) -> Run<C, ExecFlow> {
+        self.run(Sink::Collect)
+    }
+
+    /// Runs it to its end, and throws away what goes to no writer. Fails as [`output`](Self::output) does.
+    pub fn status(self) -> Run<C, ExecFlow> {
+        self.run(Sink::Discard)
+    }
+
+    fn run(self, otherwise: Sink) -> Run<C, ExecFlow> {
+        let mut streams = Streams::default();
+        let source = match self.stdin {
+            Payload::Empty => Source::Bytes(Default::default()),
+            Payload::Bytes(bytes) => Source::Bytes(bytes),
+            Payload::Reader(reader, _) => {
+                streams.readers.insert(STDIN, reader);
+                Source::Read(STDIN)
+            }
+        };
+        let sinks = [(STDOUT, self.stdout), (STDERR, self.stderr)].map(|(port, writer)| match writer {
+            Some(writer) => {
+                streams.writers.insert(port, writer);
+                Sink::Write(port)
+            }
+            None => otherwise,
+        });
+        Run::with(&self.client, ExecFlow::new(self.endpoint, source, sinks), streams)
+    }
+}

@@ -1,0 +1,254 @@
+//! Operations: what goes on in the background. `/1.0/operations`.
+
+use alloc::{boxed::Box, collections::BTreeMap, format, string::String, vec::Vec};
+use core::fmt;
+
+use http::Method;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::{
+    Answer, Call, Client, Endpoint, Error, Object, Request, Response, Run,
+    compat::{StatusCode, Timestamp, model, open_enum},
+    crud::{Changed, Deletable, Delete, Listed, Resource},
+    endpoint::bare,
+    envelope,
+    error::{OperationError, Outcome, decode},
+    flow::{InTurn, wait::Wait},
+    uri::{Path, name_in_list},
+};
+
+open_enum! {
+    /// What kind of work an operation is.
+    pub enum OperationClass {
+        /// Work without a connection to the client.
+        Task = "task",
+        /// Work over websockets: exec, console, migration.
+        Websocket = "websocket",
+        /// A secret that waits for its use.
+        Token = "token",
+        /// Work that survives a restart (since 6.9).
+        Durable = "durable",
+    }
+}
+
+/// An operation's id. It can be stored, and the operation taken up again by another process.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(transparent)]
+pub struct OperationId(Box<str>);
+
+impl OperationId {
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The id at the end of an operation's URL. In a cluster the URL has a query, which is not a part of it.
+    pub(crate) fn in_url(url: &str) -> Option<Self> {
+        name_in_list(url, &Path::root().join("operations"))?.parse().ok()
+    }
+}
+
+impl core::str::FromStr for OperationId {
+    type Err = Error;
+
+    /// Takes letters, digits and hyphens (LXD's are UUIDs).
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let fits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        fits.then(|| Self(text.into())).ok_or_else(|| Error::InvalidInput(format!("{text:?} is no operation's id")))
+    }
+}
+
+impl fmt::Display for OperationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for OperationId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.is_empty() { Ok(Self::default()) } else { text.parse().map_err(serde::de::Error::custom) }
+    }
+}
+
+/// What an operation says of itself, by key: open, because each kind of work has its own. It holds secrets, so only the
+/// keys are shown by `Debug`.
+#[derive(Clone, Default, PartialEq, serde::Deserialize)]
+#[serde(transparent)]
+pub struct OperationMetadata(Map<String, Value>);
+
+impl OperationMetadata {
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.0.get(key)
+    }
+
+    /// All keys with their values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value))
+    }
+}
+
+impl fmt::Debug for OperationMetadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+model! {
+    /// An operation. It is kept for 5 s after its end, and then forgotten.
+    pub struct Operation {
+        /// Its id.
+        pub id: OperationId,
+        /// Which kind of work it is.
+        pub class: OperationClass,
+        /// What it does, in words.
+        pub description: String,
+        /// When it began.
+        pub created_at: Timestamp,
+        /// When it last changed.
+        pub updated_at: Timestamp,
+        /// How it stands, in words.
+        pub status: String,
+        /// How it stands.
+        pub status_code: StatusCode,
+        /// What it works on: kinds with their URLs.
+        pub resources: BTreeMap<String, Vec<String>>,
+        /// What it says of itself.
+        pub metadata: OperationMetadata,
+        /// Whether it can be cancelled.
+        pub may_cancel: bool,
+        /// Why it failed.
+        pub err: String,
+        /// The HTTP status that its failure would have (since 6.9).
+        pub err_code: u16,
+        /// On which cluster member it runs; `none` without a cluster.
+        pub location: String,
+    }
+}
+
+impl Operation {
+    /// Reads the operation that an `async` envelope holds.
+    pub(crate) fn in_envelope(url: &str, metadata: &str) -> Result<Self, Error> {
+        let mut operation = match metadata {
+            "null" => Self::default(),
+            metadata => decode("an operation", metadata.as_bytes())?,
+        };
+        if let Some(id) = OperationId::in_url(url) {
+            operation.id = id;
+        }
+        if operation.id.as_str().is_empty() {
+            return Err(Error::Protocol(format!("it began an operation without saying which ({url:?})")));
+        }
+        Ok(operation)
+    }
+
+    /// How it ended, if it ended badly.
+    pub fn outcome(&self) -> Option<Outcome> {
+        match self.status_code {
+            StatusCode::CANCELLED => Some(Outcome::Cancelled),
+            code if !code.is_final() => Some(Outcome::StillRunning),
+            // A text of an error beside a success is an error: LXD's own client looks at nothing else.
+            code if code.0 >= 400 || !self.err.is_empty() => Some(Outcome::Failed(self.err.clone())),
+            _ => None,
+        }
+    }
+
+    /// The exit code of a command.
+    pub fn return_code(&self) -> Option<i32> {
+        self.metadata.get("return")?.as_i64()?.try_into().ok()
+    }
+
+    /// The secret of one of its websockets: `0`, `1`, `2` or `control`.
+    pub fn websocket_secret(&self, name: &str) -> Option<&str> {
+        self.metadata.get("fds")?.get(name)?.as_str()
+    }
+
+    /// The URL of what it made: `entity_url` since 6.7, before that the first of its resources.
+    pub(crate) fn entity_url(&self) -> Option<&str> {
+        let first = |kind: &str| self.resources.get(kind)?.first().map(String::as_str);
+        let any = || self.resources.values().flatten().next().map(String::as_str);
+        self.metadata.get("entity_url").and_then(Value::as_str).or_else(|| first("instances")).or_else(any)
+    }
+}
+
+impl Resource for Operation {
+    const KIND: &'static str = "operation";
+    type At = OperationId;
+
+    fn path(at: &OperationId) -> Path {
+        Path::root().join("operations").name(at.as_str())
+    }
+}
+
+impl Listed for Operation {
+    type In = ();
+
+    fn list((): &()) -> Path {
+        Path::root().join("operations")
+    }
+
+    fn at((): &(), name: &str) -> OperationId {
+        OperationId(name.into())
+    }
+
+    /// LXD lists operations by their status: `{"running": [..]}`.
+    fn read_list<T: DeserializeOwned>(metadata: &str) -> Result<Vec<T>, Error> {
+        let by_status: Option<BTreeMap<String, Vec<T>>> = decode("operations", metadata.as_bytes())?;
+        Ok(by_status.unwrap_or_default().into_values().flatten().collect())
+    }
+}
+
+impl Deletable for Operation {}
+
+impl Answer for Operation {
+    fn done(_: &Response, metadata: &str) -> Result<Self, Error> {
+        decode("an operation", metadata.as_bytes())
+    }
+
+    fn finished(operation: &Operation) -> Result<Self, Error> {
+        Ok(operation.clone())
+    }
+}
+
+/// Looks at an operation that may have ended: `GET /1.0/operations/{id}`.
+#[derive(Clone, Debug)]
+pub struct TakeUp(OperationId);
+
+impl Endpoint for TakeUp {
+    type Output = Changed<Operation>;
+
+    fn request(&self) -> Result<Request, Error> {
+        bare(Method::GET, &Operation::path(&self.0))
+    }
+
+    fn response(&self, response: Response) -> Result<Self::Output, Error> {
+        let end = |outcome, operation| {
+            Err(Error::Operation(Box::new(OperationError { id: self.0.clone(), outcome, operation })))
+        };
+        let operation: Operation = match envelope::sync("an operation", &response) {
+            Err(error) if error.is_not_found() => return end(Outcome::Unknown, None),
+            operation => operation?,
+        };
+        match operation.outcome() {
+            None => Ok(Changed::Done(operation)),
+            Some(Outcome::StillRunning) => Ok(Changed::Running(Box::new(operation))),
+            Some(outcome) => end(outcome, Some(operation)),
+        }
+    }
+}
+
+impl<C: Client> Object<C, Operation> {
+    /// Waits for its end, as long as that takes: `GET /1.0/operations/{id}` and then `/wait`. Gives the operation when it
+    /// succeeded; failure, cancellation and an unknown end are errors.
+    pub fn wait(&self) -> Run<C, InTurn<Wait<TakeUp, Operation>>> {
+        Call::new(&self.client, TakeUp(self.at.clone())).wait()
+    }
+
+    /// Asks the server to cancel it: `DELETE /1.0/operations/{id}`. Only where [`Operation::may_cancel`] says so; on
+    /// 5.0.2 a command cannot be cancelled (400).
+    pub fn cancel(&self) -> Call<C, Delete<Operation>> {
+        self.delete()
+    }
+}

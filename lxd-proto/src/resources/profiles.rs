@@ -1,0 +1,96 @@
+//! Profiles: configuration that instances share. `/1.0/profiles`.
+
+use alloc::{string::String, vec::Vec};
+
+use super::{Config, Devices};
+use crate::{
+    compat::{model, request, writable},
+    crud::{Creatable, Deletable, Editable, Listed, Patchable, Renamable, Resource},
+    uri::Path,
+};
+
+model! {
+    /// A profile.
+    pub struct Profile {
+        /// Its name.
+        pub name: String,
+        /// What it is for.
+        pub description: String,
+        /// The configuration that instances get.
+        pub config: Config,
+        /// The devices that instances get.
+        pub devices: Devices,
+        /// The URLs of the instances that use it.
+        pub used_by: Vec<String>,
+        /// The project it is in (`profiles_all_projects`, 6.3).
+        pub project: String,
+    }
+}
+
+writable! {
+    /// What can be written of a [`Profile`].
+    pub struct ProfilePut {
+        /// What it is for.
+        pub description: String,
+        /// The configuration that instances get.
+        pub config: Config,
+        /// The devices that instances get.
+        pub devices: Devices,
+    }
+}
+
+request! {
+    /// A profile to be made: `POST /1.0/profiles`.
+    pub struct ProfilesPost {
+        /// Its name.
+        pub name: String,
+        /// What it is for.
+        pub description: String,
+        /// The configuration that instances get.
+        pub config: Config,
+        /// The devices that instances get.
+        pub devices: Devices,
+    }
+}
+
+impl ProfilesPost {
+    /// An empty profile of this name.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+}
+
+impl Resource for Profile {
+    const KIND: &'static str = "profile";
+    type At = String;
+
+    fn path(at: &String) -> Path {
+        Self::list(&()).name(at)
+    }
+}
+
+impl Listed for Profile {
+    type In = ();
+
+    fn list((): &()) -> Path {
+        Path::root().join("profiles")
+    }
+
+    fn at((): &(), name: &str) -> String {
+        name.into()
+    }
+}
+
+impl Creatable for Profile {
+    type Post = ProfilesPost;
+    type Answer = ();
+}
+
+impl Editable for Profile {
+    type Put = ProfilePut;
+    const READ_ONLY: &'static [&'static str] = &["name", "used_by", "project", "access_entitlements"];
+}
+
+impl Patchable for Profile {}
+impl Renamable for Profile {}
+impl Deletable for Profile {}

@@ -1,0 +1,151 @@
+//! Snapshots of an instance: `/1.0/instances/{name}/snapshots`.
+
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
+
+use http::Method;
+
+use super::{Config, Devices, Instance};
+use crate::{
+    Endpoint, Error, Request, Response,
+    compat::{Timestamp, model, request, writable},
+    crud::{Changed, Creatable, Created, Deletable, Editable, Listed, Patchable, Renamable, Resource},
+    endpoint::json,
+    uri::Path,
+};
+
+model! {
+    /// A snapshot of an instance.
+    pub struct InstanceSnapshot {
+        /// Its name; in lists of 5.0.2 and in [`InstanceFull`](super::InstanceFull) without the instance's.
+        pub name: String,
+        /// The instance's architecture.
+        pub architecture: String,
+        /// The instance's own configuration.
+        pub config: Config,
+        /// The instance's own devices.
+        pub devices: Devices,
+        /// The instance's configuration with that of its profiles.
+        pub expanded_config: Config,
+        /// The instance's devices with those of its profiles.
+        pub expanded_devices: Devices,
+        /// The instance's profiles.
+        pub profiles: Vec<String>,
+        /// Whether the instance was ephemeral.
+        pub ephemeral: bool,
+        /// Whether it holds the running state.
+        pub stateful: bool,
+        /// When it was made.
+        pub created_at: Timestamp,
+        /// When the server will delete it; unset means never.
+        pub expires_at: Timestamp,
+        /// When the instance last ran.
+        pub last_used_at: Timestamp,
+        /// Its size in bytes; -1 when the storage cannot say.
+        pub size: i64,
+    }
+}
+
+writable! {
+    /// What can be written of an [`InstanceSnapshot`].
+    pub struct InstanceSnapshotPut {
+        /// When the server will delete it; unset means never.
+        pub expires_at: Timestamp,
+    }
+}
+
+request! {
+    /// A snapshot to be made: `POST /1.0/instances/{name}/snapshots`.
+    pub struct InstanceSnapshotsPost {
+        /// Its name; the server chooses one when it is empty.
+        pub name: String,
+        /// Whether the running state is saved too (containers need CRIU).
+        pub stateful: bool,
+        /// When the server will delete it.
+        pub expires_at: Option<Timestamp>,
+        /// `root` or `all-exclusive`: which disks (`instance_snapshots_multi_volume`, 6.6).
+        pub disk_volumes_mode: String,
+    }
+}
+
+impl InstanceSnapshotsPost {
+    /// A snapshot of this name.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+}
+
+impl Resource for InstanceSnapshot {
+    const KIND: &'static str = "snapshot";
+    /// The instance, and the snapshot.
+    type At = (String, String);
+
+    fn path((instance, name): &(String, String)) -> Path {
+        Self::list(instance).name(name)
+    }
+}
+
+impl Listed for InstanceSnapshot {
+    /// The instance.
+    type In = String;
+
+    fn list(instance: &String) -> Path {
+        Instance::path(instance).join("snapshots")
+    }
+
+    fn at(instance: &String, name: &str) -> (String, String) {
+        (instance.clone(), name.into())
+    }
+}
+
+impl Creatable for InstanceSnapshot {
+    type Post = InstanceSnapshotsPost;
+    type Answer = Created;
+}
+
+impl Editable for InstanceSnapshot {
+    type Put = InstanceSnapshotPut;
+    const READ_ONLY: &'static [&'static str] = &[
+        "architecture",
+        "config",
+        "created_at",
+        "devices",
+        "ephemeral",
+        "expanded_config",
+        "expanded_devices",
+        "last_used_at",
+        "name",
+        "profiles",
+        "size",
+        "stateful",
+    ];
+}
+
+impl Patchable for InstanceSnapshot {}
+impl Renamable for InstanceSnapshot {}
+impl Deletable for InstanceSnapshot {}
+
+/// Puts an instance back to a snapshot: `PUT /1.0/instances/{name}` with `restore` and nothing else.
+#[derive(Clone, Debug)]
+pub struct Restore {
+    instance: String,
+    snapshot: String,
+}
+
+impl Restore {
+    /// The request for this instance and snapshot.
+    pub fn new(instance: String, snapshot: String) -> Self {
+        Self { instance, snapshot }
+    }
+}
+
+impl Endpoint for Restore {
+    type Output = Changed<()>;
+
+    fn request(&self) -> Result<Request, Error> {
+        json(Method::PUT, &Instance::path(&self.instance), &BTreeMap::from([("restore", &self.snapshot)]))
+    }
+
+    fn response(&self, response: Response) -> Result<Self::Output, Error> {
+        Changed::read(&response)
+    }
+}

@@ -1,0 +1,88 @@
+//! What a client adds to every request: project, cluster member, and the header names of the server's kind.
+
+use alloc::string::String;
+
+use http::HeaderMap;
+
+use crate::{Request, headers, uri};
+
+/// Which headers the server speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Dialect {
+    /// LXD: `X-LXD-*`.
+    #[default]
+    Lxd,
+    /// Incus: `X-Incus-*`. It ignores LXD's headers without a word, so a file would lose its mode and owner.
+    Incus,
+}
+
+/// What a client adds to every request. A value: changing the scope makes another client and leaves this one as it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Scope {
+    /// The project; none means `default`.
+    pub project: Option<String>,
+    /// The cluster member (or `@group`) to work on; none leaves it to the cluster.
+    pub target: Option<String>,
+    /// The header names.
+    pub dialect: Dialect,
+}
+
+impl Scope {
+    /// Adds the scope to a request that does not say otherwise itself. LXD answers 400 to a project beside
+    /// `all-projects`, so that is left alone.
+    pub fn apply(&self, request: &mut Request) {
+        if let Some(project) = &self.project
+            && !uri::has_query(request.uri(), "all-projects")
+        {
+            *request.uri_mut() = uri::with_query(request.uri(), "project", project);
+        }
+        if let Some(target) = &self.target {
+            *request.uri_mut() = uri::with_query(request.uri(), "target", target);
+        }
+        headers::to_dialect(request.headers_mut(), self.dialect);
+    }
+
+    /// Gives an answer's headers the names that the core reads.
+    pub fn adopt(&self, headers: &mut HeaderMap) {
+        headers::from_dialect(headers, self.dialect);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use http::{HeaderValue, Method};
+
+    use super::*;
+    use crate::{endpoint, uri::Path};
+
+    #[test]
+    fn a_request_gets_the_scope_once() {
+        let scope = Scope { project: Some("a b".into()), target: Some("@g".into()), dialect: Dialect::Incus };
+        let mut request = endpoint::bare(Method::GET, &Path::root().join("instances")).unwrap();
+        request.headers_mut().insert(headers::UID, HeaderValue::from_static("0"));
+        scope.apply(&mut request);
+        scope.apply(&mut request);
+        assert_eq!(request.uri().to_string(), "/1.0/instances?project=a%20b&target=%40g");
+        assert_eq!(request.headers()["x-incus-uid"], "0");
+        assert!(!request.headers().contains_key("x-lxd-uid"));
+    }
+
+    #[test]
+    fn all_projects_excludes_a_project() {
+        let scope = Scope { project: Some("p".into()), ..Scope::default() };
+        let mut request = endpoint::bare(Method::GET, &Path::root().query("all-projects", "true")).unwrap();
+        scope.apply(&mut request);
+        assert_eq!(request.uri().to_string(), "/1.0?all-projects=true");
+    }
+
+    #[test]
+    fn an_incus_answer_is_read_like_lxds() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-incus-mode", HeaderValue::from_static("0644"));
+        Scope { dialect: Dialect::Incus, ..Scope::default() }.adopt(&mut headers);
+        assert_eq!(headers[headers::MODE], "0644");
+    }
+}
