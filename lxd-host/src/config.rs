@@ -46,8 +46,8 @@ impl Config {
         Ok(config)
     }
 
-    /// Where `lxc` keeps its configuration and its identity: `LXD_CONF`, else the snap's `~/snap/lxd/common/config` when
-    /// there is only that, else `~/.config/lxc`. `env` reads an environment variable.
+    /// Where `lxc` keeps its configuration and its identity: `LXD_CONF`, else the snap's `~/snap/lxd/common/config`
+    /// when there is only that, else `~/.config/lxc`. `env` reads an environment variable.
     ///
     /// # Errors
     ///

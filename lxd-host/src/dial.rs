@@ -46,7 +46,7 @@ fn tcp(host: &str, port: u16, deadline: Deadline) -> Result<TcpStream, Failure> 
     let mut reasons = Vec::new();
     let mut late = false;
     for (tried, address) in addresses.iter().enumerate() {
-        match connect(*address, deadline, addresses.len() - tried) {
+        match connect(*address, deadline.share(addresses.len() - tried)) {
             Ok(stream) => {
                 keepalive::set(&stream);
                 return Ok(stream);
@@ -61,10 +61,10 @@ fn tcp(host: &str, port: u16, deadline: Deadline) -> Result<TcpStream, Failure> 
     Err(Failure::new(kind, reasons.join("; ")))
 }
 
-fn connect(address: SocketAddr, deadline: Deadline, addresses_left: usize) -> io::Result<TcpStream> {
+fn connect(address: SocketAddr, deadline: Deadline) -> io::Result<TcpStream> {
     match deadline.left()? {
         None => TcpStream::connect(address),
-        Some(left) => TcpStream::connect_timeout(&address, left / u32::try_from(addresses_left).unwrap_or(u32::MAX)),
+        Some(left) => TcpStream::connect_timeout(&address, left),
     }
 }
 
@@ -99,9 +99,10 @@ fn through(proxy: &Proxy, host: &str, port: u16, deadline: Deadline) -> Result<T
     if proxy.kind != ProxyKind::Socks5 {
         return tunnel(proxy, host, port, deadline);
     }
+    let addresses = resolve(host, port, deadline)?;
     let mut last = None;
-    for address in resolve(host, port, deadline)? {
-        match tunnel(proxy, &address.ip().to_string(), port, deadline) {
+    for (tried, address) in addresses.iter().enumerate() {
+        match tunnel(proxy, &address.ip().to_string(), port, deadline.share(addresses.len() - tried)) {
             Ok(stream) => return Ok(stream),
             Err(failure) => last = Some(failure),
         }
@@ -122,11 +123,12 @@ fn tunnel(proxy: &Proxy, host: &str, port: u16, deadline: Deadline) -> Result<Tc
 
 /// Whatever goes wrong on the way is the proxy's fault, except that the time is up.
 fn blame(proxy: &Proxy, failure: &Failure) -> Failure {
-    let kind = match failure.kind {
-        FailureKind::Timeout(_) => FailureKind::Timeout(Phase::Connect),
-        _ => FailureKind::Proxy,
+    let (kind, reason) = match failure.kind {
+        FailureKind::Timeout(_) => (FailureKind::Timeout(Phase::Connect), failure.message.as_str()),
+        FailureKind::Broken => (FailureKind::Proxy, "it hung up"),
+        _ => (FailureKind::Proxy, failure.message.as_str()),
     };
-    Failure::new(kind, format!("{proxy}: {}", failure.message))
+    Failure::new(kind, format!("{proxy}: {reason}"))
 }
 
 #[cfg(test)]

@@ -90,7 +90,9 @@ impl fmt::Display for TriedSocket {
 }
 
 fn list(tried: &[TriedSocket]) -> String {
-    tried.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    let places = tried.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let absent = tried.iter().all(|tried| tried.kind == io::ErrorKind::NotFound);
+    if absent { places + ". Is LXD installed and running?" } else { places }
 }
 
 #[cfg(test)]

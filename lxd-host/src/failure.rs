@@ -3,6 +3,7 @@
 use std::{error::Error as StdError, io};
 
 use lxd_proto::{Failure, FailureKind, Phase};
+use rustls::CertificateError;
 
 use crate::WrongCertificate;
 
@@ -10,7 +11,7 @@ use crate::WrongCertificate;
 ///
 /// The whole chain of causes is searched, also where `source()` does not lead: into an [`io::Error`]'s own error, and
 /// into rustls' [`Other`](rustls::Error::Other). A [`Failure`] that is found there is handed on as it is. The text is
-/// the whole chain.
+/// the whole chain; where a certificate is the matter, it also says what to do.
 ///
 /// A time that was up is a [`Timeout(Phase::Idle)`](Phase::Idle): only the caller knows in which phase it was.
 ///
@@ -24,7 +25,28 @@ pub fn failure(error: &(dyn StdError + 'static)) -> Failure {
     if let Some(failure) = find(error, &|error| error.downcast_ref::<Failure>().cloned()) {
         return failure;
     }
-    Failure::from_error(find(error, &kind).unwrap_or(FailureKind::Other), error)
+    let kind = find(error, &kind).unwrap_or(FailureKind::Other);
+    if matches!(kind, FailureKind::WrongCertificate { .. }) {
+        return Failure::new(kind, RENEWED);
+    }
+    let mut failure = Failure::from_error(kind, error);
+    if find(error, &|error| error.downcast_ref().filter(|tls| is_self_signed(tls)).map(|_| ())).is_some() {
+        failure.message.push_str(SELF_SIGNED);
+    }
+    failure
+}
+
+/// The kind has the fingerprints, and the chain of causes only repeats them.
+const RENEWED: &str = "was it renewed? Compare it with what `lxc info` shows on the server, and pin the new one if \
+                       they are the same";
+
+/// What everybody meets who takes LXD for a web server.
+const SELF_SIGNED: &str = "; if this is LXD's own certificate, nobody but its fingerprint vouches for it: look at it \
+                           (`fetch_certificate`, or `lxc info` on the server) and pin it";
+
+fn is_self_signed(error: &rustls::Error) -> bool {
+    // The second is what becomes of "an authority is used as a server", which LXD's old certificates are.
+    matches!(error, rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::Other(_)))
 }
 
 /// The first answer along the chain of causes. What is inside an I/O error is asked before it: it knows more.
@@ -140,7 +162,9 @@ mod tests {
         let tls = rustls::Error::from(OtherError(Arc::new(wrong)));
         let error = wrapped(io::Error::new(io::ErrorKind::InvalidData, tls));
         assert_eq!(failure(&error).kind, expected);
-        assert!(failure(&error).message.contains("pin the new one"), "{}", failure(&error));
+        let text = failure(&error).to_string();
+        assert!(text.contains("pin the new one"), "{text}");
+        assert_eq!(text.matches(&fingerprint(b"b").to_string()).count(), 1, "{text}");
     }
 
     #[test]

@@ -53,8 +53,8 @@ impl ServerCertificate {
 ///
 /// # Errors
 ///
-/// [`Error::Address`] for a Unix socket; [`Error::Transport`] when the server cannot be reached or speaks no TLS, or not
-/// within the time.
+/// [`Error::Address`] for a Unix socket; [`Error::Transport`] when the server cannot be reached or speaks no TLS, or
+/// not within the time.
 pub fn fetch_certificate(
     address: &Address,
     proxy: Option<&Proxy>,

@@ -30,8 +30,8 @@ pub struct ClientIdentity {
 }
 
 impl ClientIdentity {
-    /// Makes a new identity in memory, as `lxc` makes its own: ECDSA on P-384, good for ten years (from an hour ago, for
-    /// servers whose clock is behind), with this name (usually `user@host`).
+    /// Makes a new identity in memory, as `lxc` makes its own: ECDSA on P-384, good for ten years (from an hour ago,
+    /// for servers whose clock is behind), with this name (usually `user@host`).
     ///
     /// # Errors
     ///

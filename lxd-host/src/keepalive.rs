@@ -1,7 +1,7 @@
 //! How a dead peer is noticed on a connection that is silent on purpose: a `/wait`, the event stream, a console.
 //!
-//! The values are LXD's own order of magnitude. Together a dead peer is noticed in about a minute, with data under way
-//! or without. [`dial`](crate::dial) sets them; an HTTP library that dials by itself should be given the same.
+//! With these values together it is noticed in about a minute, with data under way or without. [`dial`](crate::dial())
+//! sets them; an HTTP library that dials by itself should be given the same.
 
 use std::{net::TcpStream, time::Duration};
 

@@ -38,16 +38,16 @@
 //!     // The identity that `lxc` uses too; made when there is none yet.
 //!     let identity = ClientIdentity::load_or_create(Config::directory(|name| std::env::var(name).ok())?)?;
 //!     let remote = Remote::https(address, seen.trust())?.identity(identity);
-//!     // Any adapter makes a client of `remote`. The server still has to trust the identity: add it there with a token,
-//!     // or with `lxc config trust add`.
+//!     // Any adapter makes a client of `remote`. The server still has to trust the identity: add it there with a
+//!     // token, or with `lxc config trust add`.
 //! }
 //! # Ok::<(), lxd_proto::Error>(())
 //! ```
 //!
 //! # What is never done
 //!
-//! No certificate is accepted unseen, there is no switch that turns verification off, the process's default TLS provider
-//! is neither used nor set, and the environment is only read where it is said.
+//! No certificate is accepted unseen, there is no switch that turns verification off, the process's default TLS
+//! provider is neither used nor set, and the environment is only read where it is said.
 
 mod config;
 mod dial;

@@ -40,8 +40,9 @@ impl ProxyKind {
 
 /// A proxy between here and the server.
 ///
-/// It is read from a URL: `http://[user:password@]host[:port]`, `socks5://..` or `socks5h://..`. A text without a scheme
-/// is an HTTP proxy. The ports are 80 and 1080 when none is given. Neither `Debug` nor `Display` show the password.
+/// It is read from a URL: `http://[user:password@]host[:port]`, `socks5://..` or `socks5h://..`. A text without a
+/// scheme is an HTTP proxy. The ports are 80 and 1080 when none is given. Neither `Debug` nor `Display` show the
+/// password.
 ///
 /// ```
 /// let proxy: lxd_host::Proxy = "socks5h://me:secret@proxy.example".parse()?;

@@ -31,7 +31,7 @@ fn connect(_: &str) -> io::Result<()> {
 /// What the error means here, and what to do about it.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "it is not there; is LXD installed and running?".into(),
+        io::ErrorKind::NotFound => "not there".into(),
         io::ErrorKind::PermissionDenied => {
             "permission denied; is the user in the group `lxd` (Incus: `incus-admin`), since this login?".into()
         }
@@ -61,12 +61,19 @@ mod tests {
         let kinds: Vec<_> = tried.iter().map(|tried| tried.kind).collect();
         assert_eq!(kinds, [io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused]);
         let text = Error::NoSocket { tried }.to_string();
-        assert!(text.contains("absent (LXD_DIR is set): it is not there"), "{text}");
+        assert!(text.contains("absent (LXD_DIR is set): not there; "), "{text}");
         assert!(text.contains("dead (the snap has it there): the socket is there, but no daemon listens"), "{text}");
 
         let alive = candidate(&dir.path().join("alive"), "Debian's package has it there");
         let _listener = UnixListener::bind(&alive.path).unwrap();
         assert_eq!(find(vec![absent, dead, alive.clone()]).unwrap(), alive);
+    }
+
+    #[test]
+    fn nothing_anywhere_asks_for_the_package() {
+        let absent = candidate(std::path::Path::new("/nowhere/x"), "LXD_SOCKET is set");
+        let text = find(vec![absent]).unwrap_err().to_string();
+        assert!(text.ends_with("/nowhere/x (LXD_SOCKET is set): not there. Is LXD installed and running?"), "{text}");
     }
 
     #[test]

@@ -86,9 +86,17 @@ pub(crate) fn serve_plain<T: Send + 'static>(
     (port, thread::spawn(move || serve(listener.accept().unwrap().0)))
 }
 
-/// A port on which nobody listens.
-pub(crate) fn refusing_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// A port on which nobody listens, as long as this lives.
+pub(crate) struct RefusingPort {
+    pub(crate) port: u16,
+    /// The connection whose own port it is, so that nobody else gets it meanwhile.
+    _holds_it: (TcpListener, TcpStream),
+}
+
+pub(crate) fn refusing_port() -> RefusingPort {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    RefusingPort { port: stream.local_addr().unwrap().port(), _holds_it: (listener, stream) }
 }
 
 /// Shows one certificate, also where rustls would see that it has another key.

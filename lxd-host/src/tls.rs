@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use lxd_proto::{Address, Fingerprint};
 use rustls::{
-    ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme,
+    ClientConfig, ConfigBuilder, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme, WantsVerifier,
     client::{
         WantsClientCert,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -20,10 +20,7 @@ use crate::{ClientIdentity, Error, ServerTrust, trust};
 /// It travels inside rustls' errors and the adapters' (as [`rustls::Error::Other`]); [`failure`](crate::failure) finds
 /// it there again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the server's certificate is {found}, but {expected} is pinned: was it renewed? Compare it with what `lxc info` \
-     shows on the server, and pin the new one if they are the same"
-)]
+#[error("the server's certificate is {found}, but {expected} is pinned")]
 pub struct WrongCertificate {
     /// The pinned fingerprint.
     pub expected: Fingerprint,
@@ -33,10 +30,11 @@ pub struct WrongCertificate {
 
 /// What a client with this trust and this identity uses: TLS 1.2 and 1.3, `http/1.1` only.
 pub(crate) fn config(trust: &ServerTrust, identity: Option<&ClientIdentity>) -> Result<ClientConfig, Error> {
-    let builder = match (trust.pin(), trust) {
-        (Some(expected), _) => by_leaf(move |leaf| pinned(expected, leaf))?,
-        (None, ServerTrust::Authority(roots)) => by_roots(roots.iter().cloned().map(CertificateDer::from))?,
-        (None, _) => by_roots(system_roots()?.into_iter())?,
+    let builder = match trust {
+        ServerTrust::Pin(fingerprint) => by_pin(*fingerprint)?,
+        ServerTrust::Certificate(der) => by_pin(trust::fingerprint(der))?,
+        ServerTrust::Authority(roots) => versions()?.with_root_certificates(authorities(roots)?),
+        ServerTrust::System => versions()?.with_root_certificates(system_authorities()?),
     };
     let mut config = match identity {
         Some(identity) => builder
@@ -50,7 +48,7 @@ pub(crate) fn config(trust: &ServerTrust, identity: Option<&ClientIdentity>) -> 
 }
 
 /// A configuration that judges a server by its own certificate, and by the proof that it holds the key to it.
-pub(crate) fn by_leaf<F>(accept: F) -> Result<rustls::ConfigBuilder<ClientConfig, WantsClientCert>, Error>
+pub(crate) fn by_leaf<F>(accept: F) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Error>
 where
     F: Fn(&[u8]) -> Result<(), rustls::Error> + Send + Sync + 'static,
 {
@@ -58,31 +56,35 @@ where
     Ok(versions()?.dangerous().with_custom_certificate_verifier(Arc::new(verifier)))
 }
 
-/// A configuration that judges a server by who signed its certificate, by its name and by its dates.
-fn by_roots(
-    roots: impl Iterator<Item = CertificateDer<'static>>,
-) -> Result<rustls::ConfigBuilder<ClientConfig, WantsClientCert>, Error> {
+fn by_pin(expected: Fingerprint) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Error> {
+    by_leaf(move |leaf| {
+        let found = trust::fingerprint(leaf);
+        if found == expected { Ok(()) } else { Err(OtherError(Arc::new(WrongCertificate { expected, found })).into()) }
+    })
+}
+
+fn authorities(roots: &[Vec<u8>]) -> Result<RootCertStore, Error> {
     let mut store = RootCertStore::empty();
     for root in roots {
-        store.add(root).map_err(|error| Error::Certificate(format!("an authority cannot be used: {error}")))?;
+        let added = store.add(CertificateDer::from(root.as_slice()));
+        added.map_err(|error| Error::Certificate(format!("an authority's certificate cannot be used: {error}")))?;
     }
-    Ok(versions()?.with_root_certificates(store))
+    Ok(store)
 }
 
 /// The system's authorities, without those that cannot be read.
-fn system_roots() -> Result<Vec<CertificateDer<'static>>, Error> {
+fn system_authorities() -> Result<RootCertStore, Error> {
     let found = rustls_native_certs::load_native_certs();
     let mut store = RootCertStore::empty();
-    let usable: Vec<_> = found.certs.into_iter().filter(|root| store.add(root.clone()).is_ok()).collect();
-    if usable.is_empty() {
-        let reasons: Vec<_> = found.errors.iter().map(ToString::to_string).collect();
+    store.add_parsable_certificates(found.certs);
+    if store.is_empty() {
+        let why: String = found.errors.iter().map(|error| format!(" ({error})")).collect();
         return Err(Error::Certificate(format!(
-            "the system has no authorities to trust (is the package `ca-certificates` there?); pin the server's \
-             certificate instead {}",
-            reasons.join("; ")
+            "the system has no authorities to trust{why}; install them (`ca-certificates`), or pin the server's \
+             certificate"
         )));
     }
-    Ok(usable)
+    Ok(store)
 }
 
 /// The provider is always named, never the process's default: installing one is the application's affair.
@@ -90,15 +92,10 @@ fn provider() -> CryptoProvider {
     ring::default_provider()
 }
 
-fn versions() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, Error> {
+fn versions() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, Error> {
     ClientConfig::builder_with_provider(Arc::new(provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::Certificate(format!("TLS cannot be set up: {error}")))
-}
-
-fn pinned(expected: Fingerprint, leaf: &[u8]) -> Result<(), rustls::Error> {
-    let found = trust::fingerprint(leaf);
-    if found == expected { Ok(()) } else { Err(OtherError(Arc::new(WrongCertificate { expected, found })).into()) }
 }
 
 /// Judges the server's own certificate by a function, and the handshake's signatures by rustls' rules.

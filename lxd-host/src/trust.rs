@@ -28,9 +28,10 @@ pub enum ServerTrust {
     Pin(Fingerprint),
     /// This very certificate (DER), as `lxc` keeps it in `servercerts`.
     Certificate(Vec<u8>),
-    /// Certificates that these authorities (DER) signed for the server's name. `lxc` calls this PKI mode (`client.ca`).
+    /// Certificates that these authorities (DER) signed for the server's name: LXD's PKI mode, `lxc`'s `client.ca`.
     Authority(Vec<Vec<u8>>),
-    /// Certificates that the system's authorities signed for the server's name, for a server behind a public one.
+    /// Certificates that the system's authorities (or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name) signed for
+    /// the server's name, for a server with a public certificate.
     System,
 }
 
@@ -94,7 +95,10 @@ impl fmt::Debug for ServerTrust {
         match self {
             Self::Pin(fingerprint) => write!(f, "Pin({fingerprint})"),
             Self::Certificate(der) => write!(f, "Certificate({})", fingerprint(der)),
-            Self::Authority(roots) => f.debug_list().entries(roots.iter().map(|root| fingerprint(root))).finish(),
+            Self::Authority(roots) => {
+                let roots: Vec<_> = roots.iter().map(|root| fingerprint(root)).collect();
+                f.debug_tuple("Authority").field(&roots).finish()
+            }
             Self::System => f.write_str("System"),
         }
     }

@@ -21,6 +21,14 @@ impl Deadline {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() { Err(late()) } else { Ok(Some(left)) }
     }
+
+    /// The end of one share of what is left.
+    pub(crate) fn share(self, shares: usize) -> Self {
+        match self.left() {
+            Ok(Some(left)) => Self(Instant::now().checked_add(left / u32::try_from(shares).unwrap_or(u32::MAX).max(1))),
+            _ => self,
+        }
+    }
 }
 
 /// A stream whose every read and write ends at the deadline.
@@ -54,4 +62,33 @@ fn said(error: io::Error) -> io::Error {
 
 fn late() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, "no answer in time")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::serve_plain;
+
+    #[test]
+    fn a_peer_that_never_stops_does_not_move_the_deadline() {
+        let (port, talker) = serve_plain(|mut stream| while stream.write_all(b"x").is_ok() {});
+        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let mut timed =
+            Timed { stream: &stream, deadline: Deadline(Instant::now().checked_add(Duration::from_secs(20))) };
+        timed.read_exact(&mut [0; 10]).unwrap();
+        timed.deadline = Deadline(Some(Instant::now()));
+        assert_eq!(timed.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(timed.write(&[0]).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        drop(stream);
+        talker.join().unwrap();
+    }
+
+    #[test]
+    fn shares() {
+        assert!(Deadline(None).share(2).left().unwrap().is_none());
+        let deadline = Deadline(Instant::now().checked_add(Duration::from_secs(3600)));
+        let share = deadline.share(4).left().unwrap().unwrap();
+        assert!(share <= Duration::from_secs(900) && share > Duration::from_secs(800));
+        assert!(Deadline(Some(Instant::now())).share(4).left().is_err());
+    }
 }

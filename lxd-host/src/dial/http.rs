@@ -34,7 +34,10 @@ pub(super) fn connect(
         Some(code) if version.starts_with("HTTP/1.") && code.len() == 3 && code.starts_with('2') => Ok(()),
         Some("407") if login.is_none() => Err(io::Error::other("it wants a login (407)")),
         Some("407") => Err(io::Error::other("it refuses the login (407)")),
-        _ => Err(io::Error::other(format!("it refused to connect to {authority}: {status}"))),
+        _ => {
+            let status: String = status.chars().take(100).collect();
+            Err(io::Error::other(format!("it refused to connect to {authority}: {status:?}")))
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 use std::{
     io::{Read, Write, copy, sink},
-    net::TcpListener,
     thread::JoinHandle,
     time::Duration,
 };
@@ -90,7 +89,8 @@ fn straight() {
 #[test]
 fn nobody_there() {
     for deadline in [None, in_a_while()] {
-        let failure = dial("localhost", refusing_port(), None, deadline).unwrap_err();
+        let refusing = refusing_port();
+        let failure = dial("localhost", refusing.port, None, deadline).unwrap_err();
         assert_eq!(failure.kind, FailureKind::Connect, "{failure}");
         assert!(failure.message.contains("127.0.0.1:"), "{failure}");
     }
@@ -133,7 +133,7 @@ fn an_http_proxy_that_refuses() {
         ("http://127.0.0.1:PORT", "HTTP/1.1 503 Nope\r\n\r\n", "503 Nope"),
         ("http://127.0.0.1:PORT", "HTTP/1.1 20\r\n\r\n", "refused to connect"),
         ("http://127.0.0.1:PORT", "SSH-2.0 200 x\r\n\r\n", "refused to connect"),
-        ("http://127.0.0.1:PORT", "HTTP/1.1", "fill whole buffer"),
+        ("http://127.0.0.1:PORT", "HTTP/1.1", "hung up"),
         ("http://127.0.0.1:PORT", endless, "does not end"),
     ] {
         let (port, _) = serve_plain(move |mut stream| {
@@ -158,7 +158,8 @@ fn a_name_cannot_smuggle_a_header() {
 #[test]
 fn a_proxy_that_is_not_there() {
     let url = "http://127.0.0.1:PORT";
-    let failure = dial("lxd.invalid", 1, Some(&proxy(url, refusing_port())), in_a_while()).unwrap_err();
+    let refusing = refusing_port();
+    let failure = dial("lxd.invalid", 1, Some(&proxy(url, refusing.port)), in_a_while()).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Proxy, "{failure}");
     assert!(failure.message.starts_with("http://127.0.0.1:"), "{failure}");
 }
@@ -172,13 +173,6 @@ fn a_proxy_that_never_answers_is_left_in_time() {
         // The connection was closed: this ends.
         silent.join().unwrap().unwrap();
     }
-}
-
-#[test]
-fn a_proxy_that_dribbles_is_left_in_time() {
-    let (port, dribbling) = serve_plain(|mut stream| while stream.write_all(b"x").is_ok() {});
-    let _ = dial("h", 1, Some(&proxy("http://127.0.0.1:PORT", port)), soon()).unwrap_err();
-    dribbling.join().unwrap();
 }
 
 #[test]
@@ -242,10 +236,11 @@ fn a_socks_proxy_that_refuses() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_port_that_swallows_everything_is_left_in_time() {
     // A listener whose queue is full answers nothing at all.
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let mut queue = Vec::new();
     while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {

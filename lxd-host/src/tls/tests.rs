@@ -143,6 +143,23 @@ fn no_authority_vouches_for_nobody() {
 }
 
 #[test]
+fn the_system_does_not_vouch_for_lxds_own_certificate() {
+    for change in [(|_| {}) as fn(&mut CertificateParams), authority] {
+        let (port, _) = serve(certificate(change));
+        let remote = remote(port, ServerTrust::System);
+        match remote.tls_config() {
+            Ok(_) => {
+                let failure = hello(&remote).unwrap_err();
+                assert_eq!(failure.kind, FailureKind::Tls, "{failure}");
+                assert!(failure.message.contains("pin it"), "{failure}");
+            }
+            // Where the tests run there may be none.
+            Err(error) => assert!(error.to_string().contains("no authorities"), "{error}"),
+        }
+    }
+}
+
+#[test]
 fn junk_is_no_authority() {
     let remote = remote(1, ServerTrust::Authority(vec![b"junk".to_vec()]));
     assert!(matches!(remote.tls_config(), Err(crate::Error::Certificate(_))));
@@ -162,7 +179,8 @@ fn the_server_sees_the_identity() {
 
 #[test]
 fn a_refusing_port_has_nothing_to_do_with_certificates() {
-    let failure = hello(&remote(refusing_port(), pin(&lxd_certificate()))).unwrap_err();
+    let refusing = refusing_port();
+    let failure = hello(&remote(refusing.port, pin(&lxd_certificate()))).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Connect, "{failure}");
     assert!(!failure.to_string().contains("certificate"), "{failure}");
 }
