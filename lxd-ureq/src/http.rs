@@ -77,7 +77,8 @@ impl Http {
         let again = safe.then(|| head.clone());
         let (method, uri) = (head.method.clone(), head.uri.clone());
         let mut result = self.send(head, payload);
-        if let (Err(Failure { kind: FailureKind::Broken, .. }), Some(head)) = (&result, again) {
+        let broken = matches!(&result, Err(failure) if failure.kind == FailureKind::Broken);
+        if let (true, Some(head)) = (broken, again) {
             result = self.send(head, Payload::Empty);
         }
         let elapsed = started.elapsed();

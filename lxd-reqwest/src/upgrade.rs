@@ -1,0 +1,50 @@
+//! Turning a connection from HTTP into something else: a websocket.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use lxd_proto::{Failure, FailureKind, Phase, Request, limits};
+use tokio::time::timeout;
+
+use crate::http::{self as transport, Body, Http};
+
+/// What became of a request for an upgrade.
+pub(crate) enum Upgraded {
+    /// The connection, and the answer's headers.
+    Open(reqwest::Upgraded, HeaderMap),
+    /// The server answered otherwise.
+    Refused(Response<Bytes>),
+}
+
+/// Asks for an upgrade.
+pub(crate) async fn upgrade(http: &Http, request: Request, key: &str) -> Result<Upgraded, Failure> {
+    let (mut head, _) = request.into_parts();
+    ask(&mut head.headers, key)?;
+    let timeouts = http.timeouts();
+    let answer = http.switch(head).await?;
+    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+        let headers = answer.headers().clone();
+        let upgraded = timeout(timeouts.head, answer.upgrade()).await;
+        let upgraded = upgraded.map_err(|_| transport::timeout(Phase::Head))?;
+        return Ok(Upgraded::Open(upgraded.map_err(|error| transport::failure_of(&error))?, headers));
+    }
+    let (head, body) = Response::<reqwest::Body>::from(answer).into_parts();
+    let mut body = Body::new(body, timeouts.idle, None);
+    let mut whole = Vec::new();
+    while let Some(chunk) = body.chunk().await? {
+        whole.extend_from_slice(&chunk);
+        if whole.len() as u64 >= limits::ERROR_ANSWER {
+            break;
+        }
+    }
+    Ok(Upgraded::Refused(Response::from_parts(head, whole.into())))
+}
+
+/// No `Origin`: LXD 6 wants it to be its own.
+fn ask(headers: &mut HeaderMap, key: &str) -> Result<(), Failure> {
+    let key = HeaderValue::from_str(key).map_err(|error| Failure::from_error(FailureKind::Other, &error))?;
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    headers.insert(header::SEC_WEBSOCKET_KEY, key);
+    Ok(())
+}

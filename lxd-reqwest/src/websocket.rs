@@ -1,0 +1,196 @@
+//! A websocket that is polled: what can be sent or received is, and the rest wakes the task later.
+
+use std::{
+    collections::VecDeque,
+    io::{self, ErrorKind},
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use futures_core::Stream;
+use futures_util::Sink;
+use http::header;
+use lxd_proto::{
+    Failure, FailureKind, Request,
+    flow::{Id, Message, Reply},
+    limits,
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        self, Error,
+        error::ProtocolError,
+        handshake::{client::generate_key, derive_accept_key},
+        protocol::{Role, WebSocketConfig},
+    },
+};
+
+use crate::{
+    http::Http,
+    upgrade::{Upgraded, upgrade},
+};
+
+/// An open websocket, with what is outstanding on it.
+pub(crate) struct Socket {
+    inner: WebSocketStream<Deaf>,
+    receive: Option<Id>,
+    send: VecDeque<(Id, Outgoing)>,
+}
+
+enum Outgoing {
+    Message(tungstenite::Message),
+    /// Handed over, and not yet on its way.
+    Flush,
+    Close,
+}
+
+impl Socket {
+    /// Opens a websocket, or gives the answer that refuses it.
+    pub(crate) async fn open(http: &Http, request: Request) -> Result<Result<Self, Reply>, Failure> {
+        let key = generate_key();
+        let stream = match upgrade(http, request, &key).await? {
+            Upgraded::Refused(response) => return Ok(Err(Reply::Http(response))),
+            Upgraded::Open(stream, headers) => {
+                let accept = headers.get(header::SEC_WEBSOCKET_ACCEPT);
+                if accept.is_none_or(|accept| accept != derive_accept_key(key.as_bytes()).as_str()) {
+                    return Err(Failure::new(
+                        FailureKind::Broken,
+                        "the server opened another websocket than was asked for",
+                    ));
+                }
+                stream
+            }
+        };
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(limits::MESSAGE))
+            .max_frame_size(Some(limits::MESSAGE))
+            .max_write_buffer_size(2 * limits::MESSAGE);
+        let inner = WebSocketStream::from_raw_socket(Deaf(stream), Role::Client, Some(config)).await;
+        Ok(Ok(Self { inner, receive: None, send: VecDeque::new() }))
+    }
+
+    pub(crate) fn receive(&mut self, id: Id) {
+        self.receive = Some(id);
+    }
+
+    pub(crate) fn send(&mut self, id: Id, message: Message) {
+        let message = match message {
+            Message::Text(text) => tungstenite::Message::text(text),
+            Message::Binary(bytes) => tungstenite::Message::binary(bytes),
+            // The transport's own business.
+            _ => return self.send.push_back((id, Outgoing::Flush)),
+        };
+        self.send.push_back((id, Outgoing::Message(message)));
+    }
+
+    pub(crate) fn close(&mut self, id: Id) {
+        self.send.push_back((id, Outgoing::Close));
+    }
+
+    /// Does what can be done now, and says what is finished.
+    pub(crate) fn pump(&mut self, context: &mut Context<'_>, finished: &mut VecDeque<(Id, Result<Reply, Failure>)>) {
+        while let Some((id, outgoing)) = self.send.front_mut() {
+            let Poll::Ready(result) = poll_send(&mut self.inner, outgoing, context) else { break };
+            finished.push_back((*id, result.map(|()| Reply::Done).map_err(|error| broken(&error))));
+            self.send.pop_front();
+        }
+        while let Some(id) = self.receive {
+            let Poll::Ready(message) = Pin::new(&mut self.inner).poll_next(context) else { break };
+            let message = match message {
+                Some(Ok(tungstenite::Message::Text(text))) => Ok(Some(Message::Text(text.as_str().to_owned()))),
+                Some(Ok(tungstenite::Message::Binary(bytes))) => Ok(Some(Message::Binary(bytes))),
+                Some(Ok(tungstenite::Message::Ping(_))) => Ok(Some(Message::Ping)),
+                Some(Ok(tungstenite::Message::Close(_))) | None => Ok(None),
+                Some(Ok(_)) => continue,
+                // LXD closes without a close frame.
+                Some(Err(Error::ConnectionClosed | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => {
+                    Ok(None)
+                }
+                Some(Err(error)) => Err(broken(&error)),
+            };
+            self.receive = None;
+            finished.push_back((id, message.map(Reply::Message)));
+        }
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.receive.is_none() && self.send.is_empty()
+    }
+
+    /// What is outstanding when the websocket is given up.
+    pub(crate) fn outstanding(self) -> impl Iterator<Item = Id> {
+        self.receive.into_iter().chain(self.send.into_iter().map(|(id, _)| id))
+    }
+}
+
+fn poll_send(
+    socket: &mut WebSocketStream<Deaf>,
+    outgoing: &mut Outgoing,
+    context: &mut Context<'_>,
+) -> Poll<Result<(), Error>> {
+    let mut socket = Pin::new(socket);
+    match outgoing {
+        Outgoing::Close => return socket.poll_close(context),
+        Outgoing::Flush => {}
+        Outgoing::Message(_) => {
+            ready!(socket.as_mut().poll_ready(context))?;
+            if let Outgoing::Message(message) = std::mem::replace(outgoing, Outgoing::Flush) {
+                socket.as_mut().start_send(message)?;
+            }
+        }
+    }
+    socket.poll_flush(context)
+}
+
+fn broken(error: &Error) -> Failure {
+    Failure::from_error(FailureKind::Broken, error)
+}
+
+/// A connection on which what cannot be written any more is swallowed, so that what was received can still be read.
+///
+/// LXD pings each websocket first. When it has closed by the time of the answer, that fails, and the reader of the
+/// websocket would give up with everything that the server had sent before still unread (seen on 5.0.2: 1 of 50 short
+/// commands).
+struct Deaf(reqwest::Upgraded);
+
+fn swallow<T>(result: Poll<io::Result<T>>, instead: T) -> Poll<io::Result<T>> {
+    match result {
+        Poll::Ready(Err(error))
+            if matches!(
+                error.kind(),
+                ErrorKind::BrokenPipe
+                    | ErrorKind::ConnectionReset
+                    | ErrorKind::ConnectionAborted
+                    | ErrorKind::NotConnected
+            ) =>
+        {
+            Poll::Ready(Ok(instead))
+        }
+        result => result,
+    }
+}
+
+impl AsyncRead for Deaf {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Deaf {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        swallow(Pin::new(&mut self.0).poll_write(context, data), data.len())
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        swallow(Pin::new(&mut self.0).poll_flush(context), ())
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        swallow(Pin::new(&mut self.0).poll_shutdown(context), ())
+    }
+}
