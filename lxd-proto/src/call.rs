@@ -147,7 +147,11 @@ impl<C: Client, D: Download> Fetch<C, D> {
         Collect(self)
     }
 
-    fn request(&self) -> Result<Request, Error> {
+    /// The request as it would be sent, without sending it.
+    ///
+    /// # Errors
+    /// As for [`Download::request`].
+    pub fn request(&self) -> Result<Request, Error> {
         scoped(self.download.request()?, self.client.scope())
     }
 

@@ -178,6 +178,15 @@ impl<R> Payload<R> {
         Self::Reader(reader.into(), Some(length))
     }
 
+    /// The same from another type of reader.
+    pub fn map<T>(self, reader: impl FnOnce(R) -> T) -> Payload<T> {
+        match self {
+            Self::Empty => Payload::Empty,
+            Self::Bytes(bytes) => Payload::Bytes(bytes),
+            Self::Reader(inner, length) => Payload::Reader(reader(inner), length),
+        }
+    }
+
     /// How many bytes, if that is known.
     pub fn length(&self) -> Option<u64> {
         match self {
@@ -262,6 +271,21 @@ impl<C: Client> Streams<C> {
     /// Another server of a flow. The first, the client's own, is not here.
     pub fn peer(&self, peer: Peer) -> Option<&C> {
         usize::from(peer.0).checked_sub(1).and_then(|index| self.peers.get(index))
+    }
+
+    /// The same for another type of client, for a client that wraps one.
+    pub fn map<D: Client>(
+        self,
+        client: impl Fn(C) -> D,
+        reader: impl Fn(C::Reader) -> D::Reader,
+        writer: impl Fn(C::Writer) -> D::Writer,
+    ) -> Streams<D> {
+        Streams {
+            bodies: self.bodies.into_iter().map(|body| body.map(&reader)).collect(),
+            readers: self.readers.into_iter().map(|(port, stream)| (port, reader(stream))).collect(),
+            writers: self.writers.into_iter().map(|(port, stream)| (port, writer(stream))).collect(),
+            peers: self.peers.into_iter().map(client).collect(),
+        }
     }
 
     /// The scopes of all servers of a flow, in order.

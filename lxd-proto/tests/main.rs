@@ -1,0 +1,9 @@
+//! What the crate promises, tested from outside and without any I/O: a client whose transport is the test itself.
+
+mod answers;
+mod exec;
+mod flows;
+mod properties;
+mod requests;
+mod secrets;
+mod support;

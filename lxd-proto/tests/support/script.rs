@@ -1,0 +1,102 @@
+//! A flow's transcript: what it must ask, and what it is told.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use lxd_proto::{
+    Failure, FailureKind,
+    flow::{Action, BlockingIo, Id, Reply},
+};
+use serde_json::{Value, json};
+
+use super::{client::Client, show};
+
+/// What an action comes to.
+pub(crate) type Answer = Result<Reply, Failure>;
+
+/// Answers one action after the other, and fails when another one was expected.
+#[derive(Debug)]
+pub(crate) struct Script {
+    steps: VecDeque<(String, Answer)>,
+    outstanding: Vec<(Id, String)>,
+}
+
+impl Script {
+    /// An action is expected by its first lines, or whole.
+    pub(crate) fn new<const N: usize>(steps: [(&str, Answer); N]) -> Self {
+        let steps = steps.map(|(action, answer)| (action.to_owned(), answer)).into();
+        Self { steps, outstanding: Vec::new() }
+    }
+}
+
+impl BlockingIo for Script {
+    fn start(&mut self, id: Id, action: Action) {
+        self.outstanding.push((id, show::action(&action)));
+    }
+
+    fn finish(&mut self) -> (Id, Answer) {
+        let Some((expected, answer)) = self.steps.pop_front() else {
+            panic!("the script is over, and this is not answered: {:#?}", self.outstanding)
+        };
+        let matches =
+            |shown: &str| shown.strip_prefix(&expected).is_some_and(|rest| rest.is_empty() || rest.starts_with('\n'));
+        let Some(index) = self.outstanding.iter().position(|(_, shown)| matches(shown)) else {
+            panic!("expected {expected:?}, but these are outstanding: {:#?}", self.outstanding)
+        };
+        (self.outstanding.remove(index).0, answer)
+    }
+}
+
+/// Runs something against a script, which must be used up.
+pub(crate) fn play<const N: usize, T>(steps: [(&str, Answer); N], run: impl FnOnce(&Client<Script>) -> T) -> T {
+    let client = Client::new(Script::new(steps));
+    let result = run(&client);
+    assert!(client.io().steps.is_empty(), "never asked: {:#?}", client.io().steps);
+    result
+}
+
+/// An answer of any kind.
+pub(crate) fn http(status: u16, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
+    let response = http::Response::builder().status(status);
+    let response = headers.iter().fold(response, |response, (name, value)| response.header(*name, *value));
+    Ok(Reply::Http(response.body(body.into()).unwrap()))
+}
+
+/// LXD's answer to what is done.
+pub(crate) fn sync(metadata: Value) -> Answer {
+    let body = json!({"type": "sync", "status": "Success", "status_code": 200, "metadata": metadata});
+    http(200, &[], body.to_string())
+}
+
+/// The same with a version.
+pub(crate) fn versioned(etag: &str, metadata: Value) -> Answer {
+    let Ok(Reply::Http(mut response)) = sync(metadata) else { unreachable!() };
+    response.headers_mut().insert("etag", etag.parse().unwrap());
+    Ok(Reply::Http(response))
+}
+
+/// LXD's answer to what goes on.
+pub(crate) fn running(url: &str) -> Answer {
+    let body = json!({"type": "async", "status_code": 100, "operation": url, "metadata": null});
+    http(202, &[], body.to_string())
+}
+
+/// LXD's refusal.
+pub(crate) fn error(status: u16, text: &str) -> Answer {
+    error_at(status, status, text)
+}
+
+/// LXD's refusal with another HTTP status: since 5.20 that of a failed `/wait` is 200.
+pub(crate) fn error_at(http_status: u16, code: u16, text: &str) -> Answer {
+    http(http_status, &[], json!({"type": "error", "error_code": code, "error": text, "metadata": null}).to_string())
+}
+
+/// An operation as it is now.
+pub(crate) fn operation(status: u16, err: &str) -> Answer {
+    sync(json!({"id": "op-1", "class": "task", "description": "Working", "status_code": status, "err": err}))
+}
+
+/// What the transport could not do.
+pub(crate) fn failure(kind: FailureKind) -> Answer {
+    Err(Failure::new(kind, "of the test"))
+}

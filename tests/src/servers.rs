@@ -1,0 +1,108 @@
+//! The servers that `tests/run` started, by its environment variables.
+
+use std::{
+    fmt,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use lxd_host::{ClientIdentity, Remote, fetch_certificate};
+use lxd_proto::{
+    Blocking, Lxd, Object,
+    resources::{Instance, InstancesPost},
+};
+
+use crate::Lab;
+
+/// A variable of `tests/run`.
+///
+/// # Panics
+/// When it is not set: these tests are run by `tests/run`.
+pub fn env(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run this with tests/run"))
+}
+
+/// A name that no other test uses.
+pub fn unique(what: &str) -> String {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+    format!("{what}-{}-{number}", std::process::id())
+}
+
+/// A server, and a way to it.
+pub struct Server<C> {
+    /// A client that the server trusts.
+    pub lxd: C,
+    /// The same way, to make other clients of.
+    pub remote: Remote,
+}
+
+impl<C: Lab> Server<C> {
+    /// Server `one` by its Unix socket.
+    pub fn unix() -> Self {
+        Self::at(Remote::unix(env("LXD_TEST_UNIX")))
+    }
+
+    /// Server `one` by HTTPS, its certificate pinned, with the identity that it trusts.
+    pub fn https() -> Self {
+        let read = |name| std::fs::read(env(name)).expect("the client's certificate");
+        let identity = ClientIdentity::from_pem(read("LXD_TEST_CERT"), read("LXD_TEST_KEY")).expect("an identity");
+        Self::at(pinned(&env("LXD_TEST_HTTPS")).identity(identity))
+    }
+
+    /// A server of the test's own.
+    pub fn at(remote: Remote) -> Self {
+        crate::capture();
+        Self { lxd: C::connect(remote.clone()), remote }
+    }
+
+    /// A stopped container of its own, removed when the test is over.
+    pub fn stopped(&self, what: &str) -> Temporary<C> {
+        let name = unique(what);
+        self.lxd.instances().create(InstancesPost::from_alias(&name, "busybox")).wait().send().expect("a container");
+        Temporary(self.lxd.instance(name))
+    }
+
+    /// A running container of its own, removed when the test is over.
+    pub fn running(&self, what: &str) -> Temporary<C> {
+        let container = self.stopped(what);
+        container.start().wait().send().expect("a running container");
+        container
+    }
+}
+
+/// HTTPS to a server whose certificate is looked at and pinned.
+pub fn pinned(url: &str) -> Remote {
+    let address = url.parse().expect("an address");
+    let certificate = fetch_certificate(&address, None, std::time::Duration::from_secs(10)).expect("a certificate");
+    Remote::https(url, certificate.trust()).expect("a remote")
+}
+
+/// An instance that is removed when the test is over, whether that passed or not.
+pub struct Temporary<C: Blocking>(Object<C, Instance>);
+
+impl<C: Blocking> std::ops::Deref for Temporary<C> {
+    type Target = Object<C, Instance>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<C: Blocking> Drop for Temporary<C> {
+    fn drop(&mut self) {
+        let _ = self.0.stop().force().wait().send();
+        let _ = self.0.delete().wait().send();
+    }
+}
+
+impl<C: Blocking> fmt::Debug for Temporary<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<C: fmt::Debug> fmt::Debug for Server<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lxd.fmt(f)
+    }
+}

@@ -1,0 +1,3 @@
+//! The acceptance cases against real servers.
+
+mod life;
