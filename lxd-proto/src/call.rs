@@ -249,7 +249,7 @@ impl<C: Async, D: Download> IntoFuture for Collect<C, D> {
 }
 
 fn scoped(mut request: Request, scope: &Scope) -> Result<Request, Error> {
-    scope.apply(&mut request);
+    scope.apply(&mut request)?;
     Ok(request)
 }
 

@@ -240,7 +240,7 @@ impl<R> From<&'static [u8]> for Payload<R> {
 /// What the caller lends to one call: bodies for its requests, and for a flow a command's input and output and the other
 /// servers.
 pub struct Streams<C: Client> {
-    bodies: Vec<Payload<C::Reader>>,
+    bodies: Vec<Option<Payload<C::Reader>>>,
     /// What [`Read`](crate::flow::Action::Read) reads from.
     pub readers: BTreeMap<Port, C::Reader>,
     /// What [`Write`](crate::flow::Action::Write) writes to.
@@ -264,7 +264,7 @@ impl<C: Client> Default for Streams<C> {
 impl<C: Client> Streams<C> {
     /// Takes a body, and gives the ticket for it.
     pub fn body(&mut self, payload: Payload<C::Reader>) -> Input {
-        self.bodies.push(payload);
+        self.bodies.push(Some(payload));
         Input(self.bodies.len() - 1)
     }
 
@@ -281,7 +281,7 @@ impl<C: Client> Streams<C> {
         writer: impl Fn(C::Writer) -> D::Writer,
     ) -> Streams<D> {
         Streams {
-            bodies: self.bodies.into_iter().map(|body| body.map(&reader)).collect(),
+            bodies: self.bodies.into_iter().map(|body| body.map(|body| body.map(&reader))).collect(),
             readers: self.readers.into_iter().map(|(port, stream)| (port, reader(stream))).collect(),
             writers: self.writers.into_iter().map(|(port, stream)| (port, writer(stream))).collect(),
             peers: self.peers.into_iter().map(client).collect(),
@@ -304,14 +304,10 @@ impl<C: Client> Streams<C> {
             Body::Bytes(bytes) => Payload::Bytes(bytes),
             Body::Input(input) => match self.bodies.get_mut(input.0) {
                 // Bytes can be sent again.
-                Some(Payload::Bytes(bytes)) => Payload::Bytes(bytes.clone()),
-                Some(payload @ Payload::Reader(..)) => core::mem::take(payload),
-                _ => {
-                    return Err(Failure::new(
-                        FailureKind::Reader,
-                        "the body was sent before, and cannot be read again",
-                    ));
-                }
+                Some(Some(Payload::Bytes(bytes))) => Payload::Bytes(bytes.clone()),
+                body => body.and_then(Option::take).ok_or_else(|| {
+                    Failure::new(FailureKind::Reader, "the body was sent before, and cannot be read again")
+                })?,
             },
         };
         if let (Some(length), false) = (payload.length(), matches!(payload, Payload::Empty)) {

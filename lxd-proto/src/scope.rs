@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use http::HeaderMap;
 
-use crate::{Request, headers, uri};
+use crate::{Error, Request, headers, uri};
 
 /// Which headers the server speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -31,16 +31,20 @@ pub struct Scope {
 impl Scope {
     /// Adds the scope to a request that does not say otherwise itself. LXD answers 400 to a project beside
     /// `all-projects`, so that is left alone.
-    pub fn apply(&self, request: &mut Request) {
+    ///
+    /// # Errors
+    /// [`Error::InvalidName`] when the URI becomes too long: without its scope the request would be another one.
+    pub fn apply(&self, request: &mut Request) -> Result<(), Error> {
         if let Some(project) = &self.project
             && !uri::has_query(request.uri(), "all-projects")
         {
-            *request.uri_mut() = uri::with_query(request.uri(), "project", project);
+            *request.uri_mut() = uri::with_query(request.uri(), "project", project)?;
         }
         if let Some(target) = &self.target {
-            *request.uri_mut() = uri::with_query(request.uri(), "target", target);
+            *request.uri_mut() = uri::with_query(request.uri(), "target", target)?;
         }
         headers::to_dialect(request.headers_mut(), self.dialect);
+        Ok(())
     }
 
     /// Gives an answer's headers the names that the core reads.
@@ -63,8 +67,8 @@ mod tests {
         let scope = Scope { project: Some("a b".into()), target: Some("@g".into()), dialect: Dialect::Incus };
         let mut request = endpoint::bare(Method::GET, &Path::root().join("instances")).unwrap();
         request.headers_mut().insert(headers::UID, HeaderValue::from_static("0"));
-        scope.apply(&mut request);
-        scope.apply(&mut request);
+        scope.apply(&mut request).unwrap();
+        scope.apply(&mut request).unwrap();
         assert_eq!(request.uri().to_string(), "/1.0/instances?project=a%20b&target=%40g");
         assert_eq!(request.headers()["x-incus-uid"], "0");
         assert!(!request.headers().contains_key("x-lxd-uid"));
@@ -74,7 +78,7 @@ mod tests {
     fn all_projects_excludes_a_project() {
         let scope = Scope { project: Some("p".into()), ..Scope::default() };
         let mut request = endpoint::bare(Method::GET, &Path::root().query("all-projects", "true")).unwrap();
-        scope.apply(&mut request);
+        scope.apply(&mut request).unwrap();
         assert_eq!(request.uri().to_string(), "/1.0?all-projects=true");
     }
 

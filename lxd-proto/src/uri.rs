@@ -66,23 +66,28 @@ impl Path {
     pub fn uri(&self) -> Result<http::Uri, Error> {
         match &self.refused {
             Some(name) => Err(Error::InvalidName { name: name.clone() }),
-            None => http::Uri::try_from(&self.text).map_err(|_| Error::InvalidName { name: excerpt(&self.text) }),
+            None => built(&self.text),
         }
     }
 }
 
+/// All that is encoded can be a URI, unless there is too much of it.
+fn built(text: &str) -> Result<http::Uri, Error> {
+    http::Uri::try_from(text).map_err(|_| Error::InvalidName { name: excerpt(text) })
+}
+
 /// Adds `key=value` to a URI that was built here, unless the key is there already.
-pub(crate) fn with_query(uri: &http::Uri, key: &'static str, value: &str) -> http::Uri {
+pub(crate) fn with_query(uri: &http::Uri, key: &'static str, value: &str) -> Result<http::Uri, Error> {
+    if has_query(uri, key) {
+        return Ok(uri.clone());
+    }
     let mut text = String::from(uri.path());
     let query = uri.query().unwrap_or_default();
-    if pairs(query).any(|(there, _)| there == key) {
-        return uri.clone();
-    }
     let separator = if query.is_empty() { "" } else { "&" };
     let value = percent_encode(value.as_bytes(), QUERY);
     // Writing to a String cannot fail.
     let _ = write!(text, "?{query}{separator}{key}={value}");
-    http::Uri::try_from(text).unwrap_or_else(|_| uri.clone())
+    built(&text)
 }
 
 /// Whether a URI's query has this key.
@@ -165,10 +170,11 @@ mod tests {
     #[test]
     fn a_query_is_added_once() {
         let plain = Path::root().join("instances").uri().unwrap();
-        let once = with_query(&plain, "project", "a b&c");
+        let once = with_query(&plain, "project", "a b&c").unwrap();
         assert_eq!(once.to_string(), "/1.0/instances?project=a%20b%26c");
-        assert_eq!(with_query(&once, "project", "other"), once);
-        assert_eq!(with_query(&once, "target", "m1").to_string(), "/1.0/instances?project=a%20b%26c&target=m1");
+        assert_eq!(with_query(&once, "project", "other").unwrap(), once);
+        let twice = with_query(&once, "target", "m1").unwrap();
+        assert_eq!(twice.to_string(), "/1.0/instances?project=a%20b%26c&target=m1");
     }
 
     #[test]

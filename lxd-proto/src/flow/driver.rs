@@ -123,7 +123,7 @@ impl<F: Flow> Flow for Scoped<F> {
         if let Step::Do(id, Action::Http(peer, request) | Action::Open(peer, _, request)) = &mut step
             && let Some(scope) = self.scopes.get(usize::from(peer.0))
         {
-            scope.apply(request);
+            scope.apply(request)?;
             self.sent.push((*id, *peer));
         }
         Ok(step)

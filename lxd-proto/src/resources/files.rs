@@ -240,8 +240,8 @@ impl Endpoint for PutFile {
             }
         }
         if let Some(mode) = self.mode {
-            // Without the leading zero it would be read as a decimal number.
-            set_header(&mut request, headers::MODE, &format!("{mode:04o}"))?;
+            // Without the leading zero, also before four digits, it would be read as a decimal number.
+            set_header(&mut request, headers::MODE, &format!("0{mode:03o}"))?;
         }
         Ok(request)
     }
