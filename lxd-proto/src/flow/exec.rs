@@ -337,9 +337,8 @@ impl ExecFlow {
 
     /// Looks at the operation beside its `/wait`.
     fn look(&mut self) -> Result<(), Error> {
-        if let State::Run(_, id) = &self.state
-            && !self.is_pending(|pending| *pending == Pending::Look)
-        {
+        let State::Run(_, id) = &self.state else { return Ok(()) };
+        if !self.is_pending(|pending| *pending == Pending::Look) {
             let request = bare(Method::GET, &Path::root().join("operations").name(id.as_str()))?;
             self.start(Pending::Look, Action::Http(Peer(0), request));
         }
@@ -383,9 +382,8 @@ impl ExecFlow {
                 self.start(Pending::Recv(sock), Action::Recv(sock));
             }
             let Some(output) = self.outputs.get_mut(index) else { continue };
-            if let (Sink::Write(port), false) = (output.sink, output.writing)
-                && let Some(data) = output.queue.pop_front()
-            {
+            let data = if output.writing { None } else { output.queue.pop_front() };
+            if let (Sink::Write(port), Some(data)) = (output.sink, data) {
                 output.writing = true;
                 self.start(Pending::Write(index), Action::Write(port, data));
             }
