@@ -6,6 +6,8 @@
 mod block_on;
 mod log;
 mod own_transport;
+pub mod pattern;
+pub mod process;
 mod servers;
 
 use std::{

@@ -1,0 +1,74 @@
+use alloc::vec::Vec;
+
+use super::*;
+use crate::resources::exec::InstanceExecPost;
+
+/// Runs until the flow waits, and gives what it has started.
+fn started(flow: &mut ExecFlow) -> Vec<(Id, Action)> {
+    let mut actions = Vec::new();
+    while let Step::Do(id, action) = flow.next().unwrap() {
+        actions.push((id, action));
+    }
+    actions
+}
+
+fn find(actions: &[(Id, Action)], what: impl Fn(&Action) -> bool) -> Option<Id> {
+    actions.iter().find(|(_, action)| what(action)).map(|(id, _)| *id)
+}
+
+/// A flow whose sockets are open, but for control; and the action that opens that one.
+fn begun() -> (ExecFlow, Vec<(Id, Action)>, Id) {
+    let post = PostExec { instance: "c1".into(), post: InstanceExecPost::default() };
+    let mut flow = ExecFlow::new(post, Source::Bytes(Bytes::new()), [Sink::Collect; 2]);
+    let [(post, _)] = started(&mut flow)[..] else { panic!() };
+    let operation = r#"{"type": "async", "operation": "/1.0/operations/op-1",
+        "metadata": {"id": "op-1", "metadata": {"fds": {"0": "a", "1": "b", "2": "c", "control": "d"}}}}"#;
+    let operation = Response::new(Bytes::from(operation));
+    flow.handle(post, Ok(Reply::Http(operation))).unwrap();
+    let mut actions = started(&mut flow);
+    for sock in 0..3 {
+        let open = find(&actions, |action| matches!(action, Action::Open(_, Sock(found), _) if *found == sock));
+        flow.handle(open.unwrap(), Ok(Reply::Opened)).unwrap();
+    }
+    let control = find(&actions, |action| matches!(action, Action::Open(_, CONTROL, _))).unwrap();
+    actions.extend(started(&mut flow));
+    (flow, actions, control)
+}
+
+fn end(flow: &mut ExecFlow, actions: &[(Id, Action)], sock: Sock) {
+    let receive = find(actions, |action| matches!(action, Action::Recv(found) if *found == sock)).unwrap();
+    flow.handle(receive, Ok(Reply::Message(Some(Message::Text(String::new()))))).unwrap();
+}
+
+fn closes(actions: &[(Id, Action)]) -> usize {
+    actions.iter().filter(|(_, action)| matches!(action, Action::Close(CONTROL))).count()
+}
+
+#[test]
+fn control_is_closed_when_both_outputs_have_ended() {
+    let (mut flow, actions, control) = begun();
+    flow.handle(control, Ok(Reply::Opened)).unwrap();
+    end(&mut flow, &actions, Sock(1));
+    assert_eq!(closes(&started(&mut flow)), 0, "the command may still run");
+    end(&mut flow, &actions, Sock(2));
+    assert_eq!(closes(&started(&mut flow)), 1);
+}
+
+#[test]
+fn control_is_closed_when_it_is_opened_after_the_end() {
+    let (mut flow, actions, control) = begun();
+    end(&mut flow, &actions, Sock(1));
+    end(&mut flow, &actions, Sock(2));
+    flow.handle(control, Ok(Reply::Opened)).unwrap();
+    assert_eq!(closes(&started(&mut flow)), 1);
+}
+
+#[test]
+fn control_is_left_alone_when_an_output_was_cut_off() {
+    let (mut flow, actions, control) = begun();
+    flow.handle(control, Ok(Reply::Opened)).unwrap();
+    let receive = find(&actions, |action| matches!(action, Action::Recv(Sock(1)))).unwrap();
+    flow.handle(receive, Ok(Reply::Message(None))).unwrap();
+    end(&mut flow, &actions, Sock(2));
+    assert_eq!(closes(&started(&mut flow)), 0, "that would kill the command");
+}
