@@ -90,7 +90,12 @@ impl Http {
         let body = match payload {
             Payload::Bytes(bytes) => bytes.into(),
             Payload::Reader(reader, length) => {
-                reqwest::Body::wrap_stream(Sending { reader, left: length, upload: upload.clone(), buffer: Vec::new() })
+                let mut sending = Sending::new(reader, length, upload.clone());
+                if length == Some(0) {
+                    // hyper does not ask for nothing, so whether the reader has more is seen here.
+                    poll_fn(|context| sending.poll_piece(context)).await?;
+                }
+                reqwest::Body::wrap_stream(sending)
             }
             _ => reqwest::Body::default(),
         };
@@ -245,36 +250,45 @@ pub(crate) fn failure_of(error: &reqwest::Error) -> Failure {
 struct Sending {
     reader: Reader,
     left: Option<u64>,
+    last: Option<Bytes>,
     upload: Arc<Mutex<Upload>>,
     buffer: Vec<u8>,
 }
 
 impl Sending {
-    fn poll_read(&mut self, context: &mut Context<'_>, most: usize) -> Poll<Result<usize, Failure>> {
+    fn new(reader: Reader, length: Option<u64>, upload: Arc<Mutex<Upload>>) -> Self {
+        Self { reader, left: length, last: None, upload, buffer: Vec::new() }
+    }
+
+    fn poll_read(&mut self, context: &mut Context<'_>, most: usize) -> Poll<Result<Bytes, Failure>> {
         self.buffer.resize(most, 0);
         let mut buffer = ReadBuf::new(&mut self.buffer);
         ready!(self.reader.0.as_mut().poll_read(context, &mut buffer))
             .map_err(|error| Failure::from_error(FailureKind::Reader, &error))?;
-        Poll::Ready(Ok(buffer.filled().len()))
+        Poll::Ready(Ok(Bytes::copy_from_slice(buffer.filled())))
     }
 
-    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Failure>> {
-        let most =
-            self.left.map_or(limits::CHUNK, |left| usize::try_from(left).unwrap_or(usize::MAX).min(limits::CHUNK));
-        // One byte more than is left: a reader that has more is seen before its last piece is sent.
-        let most = if most < limits::CHUNK { most + 1 } else { most };
-        let length = ready!(self.poll_read(context, most))?;
-        self.left = match self.left {
-            None => None,
-            Some(left) => match left.checked_sub(length as u64) {
-                Some(left) if left == 0 || length > 0 => Some(left),
-                Some(_) => {
-                    return Poll::Ready(Err(Failure::new(FailureKind::BodyLength, "the reader ended too early")));
-                }
-                None => return Poll::Ready(Err(Failure::new(FailureKind::BodyLength, "the reader has more"))),
-            },
-        };
-        Poll::Ready(Ok((length > 0).then(|| Bytes::copy_from_slice(&self.buffer[..length]))))
+    /// The next piece, empty at the end.
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<Bytes, Failure>> {
+        let Some(left) = self.left else { return self.poll_read(context, limits::CHUNK) };
+        if left > 0 {
+            let most = usize::try_from(left).unwrap_or(usize::MAX).min(limits::CHUNK);
+            let piece = ready!(self.poll_read(context, most))?;
+            if piece.is_empty() {
+                return Poll::Ready(Err(Failure::new(FailureKind::BodyLength, "the reader ended too early")));
+            }
+            let left = left - piece.len() as u64;
+            self.left = Some(left);
+            if left > 0 {
+                return Poll::Ready(Ok(piece));
+            }
+            self.last = Some(piece);
+        }
+        // The last piece is sent only when it is known to be the last.
+        if !ready!(self.poll_read(context, 1))?.is_empty() {
+            return Poll::Ready(Err(Failure::new(FailureKind::BodyLength, "the reader has more")));
+        }
+        Poll::Ready(Ok(self.last.take().unwrap_or_default()))
     }
 }
 
@@ -284,15 +298,14 @@ impl Stream for Sending {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         lock(&self.upload).now(Waiting::Caller);
         let piece = ready!(self.poll_piece(context));
+        let left = self.left;
         let mut upload = lock(&self.upload);
         match piece {
-            Ok(Some(piece)) => {
-                upload.now(Waiting::Server);
-                Poll::Ready(Some(Ok(piece)))
-            }
-            Ok(None) => {
-                upload.now(Waiting::Answer);
-                Poll::Ready(None)
+            Ok(piece) => {
+                // After the last byte that was declared, hyper asks for no more.
+                let last = piece.is_empty() || left == Some(0);
+                upload.now(if last { Waiting::Answer } else { Waiting::Server });
+                Poll::Ready((!piece.is_empty()).then_some(Ok(piece)))
             }
             Err(failure) => {
                 upload.trouble = Some(failure.clone());

@@ -97,7 +97,11 @@ impl Http {
             Payload::Bytes(bytes) => self.run(head, &bytes[..]),
             Payload::Reader(reader, Some(length)) => {
                 let mut body = Exact { reader: reader.0, left: length, trouble: None };
-                let result = self.run(head, SendBody::from_reader(&mut body));
+                // ureq does not ask for nothing, so whether the reader has more is seen here.
+                let result = match length {
+                    0 => body.end().map_or_else(|error| Err(lxd_host::failure(&error)), |()| self.run(head, ())),
+                    _ => self.run(head, SendBody::from_reader(&mut body)),
+                };
                 body.trouble.map_or(result, Err)
             }
             Payload::Reader(reader, None) => {
@@ -218,17 +222,34 @@ impl Read for Exact {
             self.left -= most as u64;
             return Ok(most);
         }
-        let length = if self.left == 0 { 0 } else { read(&mut *self.reader, &mut buffer[..most], &mut self.trouble)? };
+        if most == 0 {
+            return Ok(0);
+        }
+        let length = read(&mut *self.reader, &mut buffer[..most], &mut self.trouble)?;
+        if length == 0 {
+            return Err(self.refuse("the reader ended too early"));
+        }
         self.left -= length as u64;
-        let too_short = length == 0 && most > 0;
-        // The last byte is sent only when it is known to be the last.
-        let too_long = self.left == 0 && length > 0 && read(&mut *self.reader, &mut [0], &mut self.trouble)? > 0;
-        if too_short || too_long {
-            let text = if too_short { "the reader ended too early" } else { "the reader has more" };
-            self.trouble = Some(Failure::new(FailureKind::BodyLength, text));
-            return Err(ErrorKind::InvalidInput.into());
+        if self.left == 0 {
+            // The last byte is sent only when it is known to be the last.
+            self.end()?;
         }
         Ok(length)
+    }
+}
+
+impl Exact {
+    /// The reader must have no more.
+    fn end(&mut self) -> io::Result<()> {
+        match read(&mut *self.reader, &mut [0], &mut self.trouble)? {
+            0 => Ok(()),
+            _ => Err(self.refuse("the reader has more")),
+        }
+    }
+
+    fn refuse(&mut self, why: &str) -> io::Error {
+        self.trouble = Some(Failure::new(FailureKind::BodyLength, why));
+        ErrorKind::InvalidInput.into()
     }
 }
 
