@@ -5,7 +5,6 @@ use std::{
     future::poll_fn,
     io,
     pin::{Pin, pin},
-    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -17,14 +16,17 @@ use http::{Request, Response, Uri};
 #[cfg(feature = "tungstenite")]
 use lxd_host::Timeouts;
 use lxd_host::{Remote, failure, keepalive};
-use lxd_proto::{Address, Failure, FailureKind, LongPoll, Phase, limits, redacted};
+use lxd_proto::{Address, Failure, FailureKind, LongPoll, Phase, redacted};
 use reqwest::redirect::Policy;
 use tokio::{
     io::{AsyncRead, ReadBuf},
     time::{Instant, Sleep, sleep_until},
 };
 
-use crate::{Payload, Reader};
+use crate::{
+    Payload,
+    upload::{Answered, Limits, Sending, Upload, after},
+};
 
 /// How many idle connections are kept, and for how long: LXD closes none by itself.
 const IDLE_CONNECTIONS: usize = 8;
@@ -74,7 +76,7 @@ impl Http {
     pub(crate) async fn switch(&self, head: http::request::Parts) -> Result<reqwest::Response, Failure> {
         let Timeouts { head: limit, idle, .. } = self.remote.timeouts;
         let limits = Limits { head: limit, idle, total: None };
-        self.execute(head, reqwest::Body::default(), &Mutex::default(), limits).await
+        self.execute(head, reqwest::Body::default(), &Upload::default(), limits).await
     }
 
     #[cfg(feature = "tungstenite")]
@@ -85,8 +87,8 @@ impl Http {
     async fn send(&self, head: http::request::Parts, payload: Payload) -> Result<Response<Body>, Failure> {
         let timeouts = self.remote.timeouts;
         let wait = head.extensions.get::<LongPoll>().map(|LongPoll(time)| *time);
-        let total = timeouts.total.filter(|_| wait.is_none()).map(|total| Instant::now() + total);
-        let upload = Arc::new(Mutex::new(Upload::default()));
+        let total = timeouts.total.filter(|_| wait.is_none()).map(after);
+        let upload = Upload::default();
         let body = match payload {
             Payload::Bytes(bytes) => bytes.into(),
             Payload::Reader(reader, length) => {
@@ -101,24 +103,25 @@ impl Http {
         };
         let limits = Limits { head: wait.unwrap_or(timeouts.head), idle: timeouts.idle, total };
         let result = self.execute(head, body, &upload, limits).await;
-        if let Some(trouble) = lock(&upload).trouble.take() {
+        if let Some(trouble) = upload.trouble() {
             return Err(trouble);
         }
         let answer: Response<reqwest::Body> = result?.into();
-        Ok(answer.map(|body| Body::new(body, timeouts.idle, total)))
+        let answered = upload.answered();
+        Ok(answer.map(|body| Body { upload: Some(answered), ..Body::new(body, timeouts.idle, total) }))
     }
 
     async fn execute(
         &self,
         mut head: http::request::Parts,
         body: reqwest::Body,
-        upload: &Mutex<Upload>,
+        upload: &Upload,
         limits: Limits,
     ) -> Result<reqwest::Response, Failure> {
         let uri = format!("{}{}", self.base, head.uri);
         head.uri = Uri::try_from(uri).map_err(|error| failure(&error))?;
         let request = reqwest::Request::try_from(Request::from_parts(head, body)).map_err(|error| failure(&error))?;
-        match select(pin!(self.client.execute(request)), pin!(watch(upload, limits))).await {
+        match select(pin!(self.client.execute(request)), pin!(upload.watch(limits))).await {
             Either::Left((answer, _)) => answer.map_err(|error| failure_of(&error)),
             Either::Right((phase, _)) => Err(timeout(phase)),
         }
@@ -162,71 +165,6 @@ fn client(remote: &Remote) -> Result<reqwest::Client, lxd_host::Error> {
     builder.build().map_err(refused)
 }
 
-/// How long the phases of one exchange may take.
-#[derive(Clone, Copy)]
-struct Limits {
-    head: Duration,
-    idle: Duration,
-    total: Option<Instant>,
-}
-
-/// How an upload stands.
-struct Upload {
-    state: Waiting,
-    since: Instant,
-    trouble: Option<Failure>,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Waiting {
-    /// For the answer: all was sent.
-    Answer,
-    /// For the server, to take more.
-    Server,
-    /// For the caller's reader, which may take its time.
-    Caller,
-}
-
-impl Default for Upload {
-    fn default() -> Self {
-        Self { state: Waiting::Answer, since: Instant::now(), trouble: None }
-    }
-}
-
-impl Upload {
-    fn now(&mut self, state: Waiting) {
-        (self.state, self.since) = (state, Instant::now());
-    }
-}
-
-fn lock(upload: &Mutex<Upload>) -> std::sync::MutexGuard<'_, Upload> {
-    upload.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Ends when a phase has taken too long.
-async fn watch(upload: &Mutex<Upload>, limits: Limits) -> Phase {
-    loop {
-        let (state, since) = {
-            let upload = lock(upload);
-            (upload.state, upload.since)
-        };
-        let (end, phase) = match state {
-            Waiting::Answer => (since + limits.head, Phase::Head),
-            Waiting::Server => (since + limits.idle, Phase::Idle),
-            // Looks again after a while.
-            Waiting::Caller => (Instant::now() + limits.idle, Phase::Idle),
-        };
-        let (end, phase) = match limits.total {
-            Some(total) if total < end => (total, Phase::Total),
-            _ => (end, phase),
-        };
-        if end <= Instant::now() {
-            return phase;
-        }
-        sleep_until(end).await;
-    }
-}
-
 pub(crate) fn timeout(phase: Phase) -> Failure {
     Failure::new(FailureKind::Timeout(phase), "the time limit passed")
 }
@@ -245,76 +183,6 @@ pub(crate) fn failure_of(error: &reqwest::Error) -> Failure {
     Failure::new(kind, found.message)
 }
 
-/// The caller's reader on its way: all of it, or exactly its declared length. (hyper would cut off what a longer reader
-/// has too much, and call it a success.)
-struct Sending {
-    reader: Reader,
-    left: Option<u64>,
-    last: Option<Bytes>,
-    upload: Arc<Mutex<Upload>>,
-    buffer: Vec<u8>,
-}
-
-impl Sending {
-    fn new(reader: Reader, length: Option<u64>, upload: Arc<Mutex<Upload>>) -> Self {
-        Self { reader, left: length, last: None, upload, buffer: Vec::new() }
-    }
-
-    fn poll_read(&mut self, context: &mut Context<'_>, most: usize) -> Poll<Result<Bytes, Failure>> {
-        self.buffer.resize(most, 0);
-        let mut buffer = ReadBuf::new(&mut self.buffer);
-        ready!(self.reader.0.as_mut().poll_read(context, &mut buffer))
-            .map_err(|error| Failure::from_error(FailureKind::Reader, &error))?;
-        Poll::Ready(Ok(Bytes::copy_from_slice(buffer.filled())))
-    }
-
-    /// The next piece, empty at the end.
-    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<Bytes, Failure>> {
-        let Some(left) = self.left else { return self.poll_read(context, limits::CHUNK) };
-        if left > 0 {
-            let most = usize::try_from(left).unwrap_or(usize::MAX).min(limits::CHUNK);
-            let piece = ready!(self.poll_read(context, most))?;
-            if piece.is_empty() {
-                return Poll::Ready(Err(Failure::new(FailureKind::BodyLength, "the reader ended too early")));
-            }
-            let left = left - piece.len() as u64;
-            self.left = Some(left);
-            if left > 0 {
-                return Poll::Ready(Ok(piece));
-            }
-            self.last = Some(piece);
-        }
-        // The last piece is sent only when it is known to be the last.
-        if !ready!(self.poll_read(context, 1))?.is_empty() {
-            return Poll::Ready(Err(Failure::new(FailureKind::BodyLength, "the reader has more")));
-        }
-        Poll::Ready(Ok(self.last.take().unwrap_or_default()))
-    }
-}
-
-impl Stream for Sending {
-    type Item = Result<Bytes, Failure>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        lock(&self.upload).now(Waiting::Caller);
-        let piece = ready!(self.poll_piece(context));
-        let left = self.left;
-        let mut upload = lock(&self.upload);
-        match piece {
-            Ok(piece) => {
-                // After the last byte that was declared, hyper asks for no more.
-                let last = piece.is_empty() || left == Some(0);
-                upload.now(if last { Waiting::Answer } else { Waiting::Server });
-                Poll::Ready((!piece.is_empty()).then_some(Ok(piece)))
-            }
-            Err(failure) => {
-                upload.trouble = Some(failure.clone());
-                Poll::Ready(Some(Err(failure)))
-            }
-        }
-    }
-}
-
 /// An answer's body while it arrives. Reading it to its end gives the connection back; dropping it closes the connection.
 pub struct Body {
     stream: Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>,
@@ -322,13 +190,14 @@ pub struct Body {
     idle: Duration,
     total: Option<Instant>,
     timer: Pin<Box<Sleep>>,
+    upload: Option<Answered>,
 }
 
 impl Body {
     pub(crate) fn new(body: reqwest::Body, idle: Duration, total: Option<Instant>) -> Self {
         let stream = reqwest::Response::from(Response::new(body)).bytes_stream();
-        let timer = Box::pin(sleep_until(Instant::now() + idle));
-        Self { stream: Box::pin(stream), rest: Bytes::new(), idle, total, timer }
+        let timer = Box::pin(sleep_until(after(idle)));
+        Self { stream: Box::pin(stream), rest: Bytes::new(), idle, total, timer, upload: None }
     }
 
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Failure> {
@@ -337,7 +206,7 @@ impl Body {
     }
 
     fn restart(&mut self) {
-        let limit = Instant::now() + self.idle;
+        let limit = after(self.idle);
         self.timer.as_mut().reset(self.total.map_or(limit, |total| total.min(limit)));
     }
 
@@ -346,6 +215,9 @@ impl Body {
             return Poll::Ready(Ok(Some(std::mem::take(&mut self.rest))));
         }
         if let Poll::Ready(chunk) = self.stream.as_mut().poll_next(context) {
+            if !matches!(chunk, Some(Ok(_))) {
+                self.upload = None;
+            }
             return Poll::Ready(chunk.transpose().map_err(|error| failure_of(&error)));
         }
         ready!(self.timer.as_mut().poll(context));

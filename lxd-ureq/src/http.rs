@@ -38,6 +38,9 @@ thread_local! {
     /// read from the caller and not sent. (ureq runs a request on one thread, and connects its transport and its body
     /// in no other way.)
     static ANSWERED: Cell<bool> = const { Cell::new(false) };
+
+    /// This thread receives an answer's body, and not its head: the limit for silence holds.
+    static IN_BODY: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Requests to one server, over shared connections.
@@ -122,7 +125,7 @@ impl Http {
             .timeout_recv_response(Some(wait.unwrap_or(timeouts.head)))
             .timeout_global(timeouts.total.filter(|_| wait.is_none()))
             .timeout_per_write(Some(timeouts.idle))
-            .timeout_per_read(Some(timeouts.idle.max(wait.unwrap_or(timeouts.head))))
+            .timeout_per_read(Some(timeouts.idle))
             .build();
         let answer = self.agent.run(request).map_err(|error| failure_of(error, Phase::Head))?;
         Ok(answer.map(|body| Body { reader: Box::new(body.into_reader()) }))
@@ -153,7 +156,7 @@ fn failure_of(error: Error, phase: Phase) -> Failure {
             let phase = match timeout {
                 Timeout::Connect | Timeout::Resolve => Phase::Connect,
                 Timeout::Global => Phase::Total,
-                Timeout::PerWrite => Phase::Idle,
+                Timeout::PerRead | Timeout::PerWrite => Phase::Idle,
                 Timeout::RecvResponse => Phase::Head,
                 _ => phase,
             };
@@ -189,7 +192,10 @@ impl Body {
 impl Read for Body {
     /// An error's inner error is a [`Failure`].
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(buffer).map_err(|error| {
+        IN_BODY.set(true);
+        let read = self.reader.read(buffer);
+        IN_BODY.set(false);
+        read.map_err(|error| {
             let kind = error.kind();
             let failure = match error.downcast::<Error>() {
                 Ok(error) => failure_of(error, Phase::Idle),
@@ -336,7 +342,7 @@ impl Transport for Wire {
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        let timeout = timeout.for_read();
+        let timeout = if IN_BODY.get() { timeout.for_read() } else { timeout };
         let read = self.conn.read_by(self.buffers.input_append_buf(), deadline(timeout));
         let length = read.map_err(|error| io_error(error, timeout))?;
         self.buffers.input_appended(length);
