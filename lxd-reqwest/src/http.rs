@@ -5,7 +5,6 @@ use std::{
     future::poll_fn,
     io,
     pin::{Pin, pin},
-    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -17,14 +16,17 @@ use http::{Request, Response, Uri};
 #[cfg(feature = "tungstenite")]
 use lxd_host::Timeouts;
 use lxd_host::{Remote, failure, keepalive};
-use lxd_proto::{Address, Failure, FailureKind, LongPoll, Phase, limits, redacted};
+use lxd_proto::{Address, Failure, FailureKind, LongPoll, Phase, redacted};
 use reqwest::redirect::Policy;
 use tokio::{
     io::{AsyncRead, ReadBuf},
     time::{Instant, Sleep, sleep_until},
 };
 
-use crate::{Payload, Reader};
+use crate::{
+    Payload,
+    upload::{Answered, Limits, Sending, Upload, after},
+};
 
 /// How many idle connections are kept, and for how long: LXD closes none by itself.
 const IDLE_CONNECTIONS: usize = 8;
@@ -74,7 +76,7 @@ impl Http {
     pub(crate) async fn switch(&self, head: http::request::Parts) -> Result<reqwest::Response, Failure> {
         let Timeouts { head: limit, idle, .. } = self.remote.timeouts;
         let limits = Limits { head: limit, idle, total: None };
-        self.execute(head, reqwest::Body::default(), &Mutex::default(), limits).await
+        self.execute(head, reqwest::Body::default(), &Upload::default(), limits).await
     }
 
     #[cfg(feature = "tungstenite")]
@@ -85,35 +87,41 @@ impl Http {
     async fn send(&self, head: http::request::Parts, payload: Payload) -> Result<Response<Body>, Failure> {
         let timeouts = self.remote.timeouts;
         let wait = head.extensions.get::<LongPoll>().map(|LongPoll(time)| *time);
-        let total = timeouts.total.filter(|_| wait.is_none()).map(|total| Instant::now() + total);
-        let upload = Arc::new(Mutex::new(Upload::default()));
+        let total = timeouts.total.filter(|_| wait.is_none()).map(after);
+        let upload = Upload::default();
         let body = match payload {
             Payload::Bytes(bytes) => bytes.into(),
             Payload::Reader(reader, length) => {
-                reqwest::Body::wrap_stream(Sending { reader, left: length, upload: upload.clone(), buffer: Vec::new() })
+                let mut sending = Sending::new(reader, length, upload.clone());
+                if length == Some(0) {
+                    // hyper does not ask for nothing, so whether the reader has more is seen here.
+                    poll_fn(|context| sending.poll_piece(context)).await?;
+                }
+                reqwest::Body::wrap_stream(sending)
             }
             _ => reqwest::Body::default(),
         };
         let limits = Limits { head: wait.unwrap_or(timeouts.head), idle: timeouts.idle, total };
         let result = self.execute(head, body, &upload, limits).await;
-        if let Some(trouble) = lock(&upload).trouble.take() {
+        if let Some(trouble) = upload.trouble() {
             return Err(trouble);
         }
         let answer: Response<reqwest::Body> = result?.into();
-        Ok(answer.map(|body| Body::new(body, timeouts.idle, total)))
+        let answered = upload.answered();
+        Ok(answer.map(|body| Body { upload: Some(answered), ..Body::new(body, timeouts.idle, total) }))
     }
 
     async fn execute(
         &self,
         mut head: http::request::Parts,
         body: reqwest::Body,
-        upload: &Mutex<Upload>,
+        upload: &Upload,
         limits: Limits,
     ) -> Result<reqwest::Response, Failure> {
         let uri = format!("{}{}", self.base, head.uri);
         head.uri = Uri::try_from(uri).map_err(|error| failure(&error))?;
         let request = reqwest::Request::try_from(Request::from_parts(head, body)).map_err(|error| failure(&error))?;
-        match select(pin!(self.client.execute(request)), pin!(watch(upload, limits))).await {
+        match select(pin!(self.client.execute(request)), pin!(upload.watch(limits))).await {
             Either::Left((answer, _)) => answer.map_err(|error| failure_of(&error)),
             Either::Right((phase, _)) => Err(timeout(phase)),
         }
@@ -157,71 +165,6 @@ fn client(remote: &Remote) -> Result<reqwest::Client, lxd_host::Error> {
     builder.build().map_err(refused)
 }
 
-/// How long the phases of one exchange may take.
-#[derive(Clone, Copy)]
-struct Limits {
-    head: Duration,
-    idle: Duration,
-    total: Option<Instant>,
-}
-
-/// How an upload stands.
-struct Upload {
-    state: Waiting,
-    since: Instant,
-    trouble: Option<Failure>,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Waiting {
-    /// For the answer: all was sent.
-    Answer,
-    /// For the server, to take more.
-    Server,
-    /// For the caller's reader, which may take its time.
-    Caller,
-}
-
-impl Default for Upload {
-    fn default() -> Self {
-        Self { state: Waiting::Answer, since: Instant::now(), trouble: None }
-    }
-}
-
-impl Upload {
-    fn now(&mut self, state: Waiting) {
-        (self.state, self.since) = (state, Instant::now());
-    }
-}
-
-fn lock(upload: &Mutex<Upload>) -> std::sync::MutexGuard<'_, Upload> {
-    upload.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Ends when a phase has taken too long.
-async fn watch(upload: &Mutex<Upload>, limits: Limits) -> Phase {
-    loop {
-        let (state, since) = {
-            let upload = lock(upload);
-            (upload.state, upload.since)
-        };
-        let (end, phase) = match state {
-            Waiting::Answer => (since + limits.head, Phase::Head),
-            Waiting::Server => (since + limits.idle, Phase::Idle),
-            // Looks again after a while.
-            Waiting::Caller => (Instant::now() + limits.idle, Phase::Idle),
-        };
-        let (end, phase) = match limits.total {
-            Some(total) if total < end => (total, Phase::Total),
-            _ => (end, phase),
-        };
-        if end <= Instant::now() {
-            return phase;
-        }
-        sleep_until(end).await;
-    }
-}
-
 pub(crate) fn timeout(phase: Phase) -> Failure {
     Failure::new(FailureKind::Timeout(phase), "the time limit passed")
 }
@@ -240,68 +183,6 @@ pub(crate) fn failure_of(error: &reqwest::Error) -> Failure {
     Failure::new(kind, found.message)
 }
 
-/// The caller's reader on its way: all of it, or exactly its declared length. (hyper would cut off what a longer reader
-/// has too much, and call it a success.)
-struct Sending {
-    reader: Reader,
-    left: Option<u64>,
-    upload: Arc<Mutex<Upload>>,
-    buffer: Vec<u8>,
-}
-
-impl Sending {
-    fn poll_read(&mut self, context: &mut Context<'_>, most: usize) -> Poll<Result<usize, Failure>> {
-        self.buffer.resize(most, 0);
-        let mut buffer = ReadBuf::new(&mut self.buffer);
-        ready!(self.reader.0.as_mut().poll_read(context, &mut buffer))
-            .map_err(|error| Failure::from_error(FailureKind::Reader, &error))?;
-        Poll::Ready(Ok(buffer.filled().len()))
-    }
-
-    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Failure>> {
-        let most =
-            self.left.map_or(limits::CHUNK, |left| usize::try_from(left).unwrap_or(usize::MAX).min(limits::CHUNK));
-        // One byte more than is left: a reader that has more is seen before its last piece is sent.
-        let most = if most < limits::CHUNK { most + 1 } else { most };
-        let length = ready!(self.poll_read(context, most))?;
-        self.left = match self.left {
-            None => None,
-            Some(left) => match left.checked_sub(length as u64) {
-                Some(left) if left == 0 || length > 0 => Some(left),
-                Some(_) => {
-                    return Poll::Ready(Err(Failure::new(FailureKind::BodyLength, "the reader ended too early")));
-                }
-                None => return Poll::Ready(Err(Failure::new(FailureKind::BodyLength, "the reader has more"))),
-            },
-        };
-        Poll::Ready(Ok((length > 0).then(|| Bytes::copy_from_slice(&self.buffer[..length]))))
-    }
-}
-
-impl Stream for Sending {
-    type Item = Result<Bytes, Failure>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        lock(&self.upload).now(Waiting::Caller);
-        let piece = ready!(self.poll_piece(context));
-        let mut upload = lock(&self.upload);
-        match piece {
-            Ok(Some(piece)) => {
-                upload.now(Waiting::Server);
-                Poll::Ready(Some(Ok(piece)))
-            }
-            Ok(None) => {
-                upload.now(Waiting::Answer);
-                Poll::Ready(None)
-            }
-            Err(failure) => {
-                upload.trouble = Some(failure.clone());
-                Poll::Ready(Some(Err(failure)))
-            }
-        }
-    }
-}
-
 /// An answer's body while it arrives. Reading it to its end gives the connection back; dropping it closes the connection.
 pub struct Body {
     stream: Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>,
@@ -309,13 +190,14 @@ pub struct Body {
     idle: Duration,
     total: Option<Instant>,
     timer: Pin<Box<Sleep>>,
+    upload: Option<Answered>,
 }
 
 impl Body {
     pub(crate) fn new(body: reqwest::Body, idle: Duration, total: Option<Instant>) -> Self {
         let stream = reqwest::Response::from(Response::new(body)).bytes_stream();
-        let timer = Box::pin(sleep_until(Instant::now() + idle));
-        Self { stream: Box::pin(stream), rest: Bytes::new(), idle, total, timer }
+        let timer = Box::pin(sleep_until(after(idle)));
+        Self { stream: Box::pin(stream), rest: Bytes::new(), idle, total, timer, upload: None }
     }
 
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Failure> {
@@ -324,7 +206,7 @@ impl Body {
     }
 
     fn restart(&mut self) {
-        let limit = Instant::now() + self.idle;
+        let limit = after(self.idle);
         self.timer.as_mut().reset(self.total.map_or(limit, |total| total.min(limit)));
     }
 
@@ -333,6 +215,9 @@ impl Body {
             return Poll::Ready(Ok(Some(std::mem::take(&mut self.rest))));
         }
         if let Poll::Ready(chunk) = self.stream.as_mut().poll_next(context) {
+            if !matches!(chunk, Some(Ok(_))) {
+                self.upload = None;
+            }
             return Poll::Ready(chunk.transpose().map_err(|error| failure_of(&error)));
         }
         ready!(self.timer.as_mut().poll(context));

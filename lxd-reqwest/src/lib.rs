@@ -34,6 +34,7 @@ mod io;
 mod streams;
 #[cfg(feature = "tungstenite")]
 mod upgrade;
+mod upload;
 #[cfg_attr(not(feature = "tungstenite"), path = "websocket/none.rs")]
 mod websocket;
 

@@ -38,6 +38,9 @@ thread_local! {
     /// read from the caller and not sent. (ureq runs a request on one thread, and connects its transport and its body
     /// in no other way.)
     static ANSWERED: Cell<bool> = const { Cell::new(false) };
+
+    /// This thread receives an answer's body, and not its head: the limit for silence holds.
+    static IN_BODY: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Requests to one server, over shared connections.
@@ -97,7 +100,11 @@ impl Http {
             Payload::Bytes(bytes) => self.run(head, &bytes[..]),
             Payload::Reader(reader, Some(length)) => {
                 let mut body = Exact { reader: reader.0, left: length, trouble: None };
-                let result = self.run(head, SendBody::from_reader(&mut body));
+                // ureq does not ask for nothing, so whether the reader has more is seen here.
+                let result = match length {
+                    0 => body.end().map_or_else(|error| Err(lxd_host::failure(&error)), |()| self.run(head, ())),
+                    _ => self.run(head, SendBody::from_reader(&mut body)),
+                };
                 body.trouble.map_or(result, Err)
             }
             Payload::Reader(reader, None) => {
@@ -118,7 +125,7 @@ impl Http {
             .timeout_recv_response(Some(wait.unwrap_or(timeouts.head)))
             .timeout_global(timeouts.total.filter(|_| wait.is_none()))
             .timeout_per_write(Some(timeouts.idle))
-            .timeout_per_read(Some(timeouts.idle.max(wait.unwrap_or(timeouts.head))))
+            .timeout_per_read(Some(timeouts.idle))
             .build();
         let answer = self.agent.run(request).map_err(|error| failure_of(error, Phase::Head))?;
         Ok(answer.map(|body| Body { reader: Box::new(body.into_reader()) }))
@@ -149,7 +156,7 @@ fn failure_of(error: Error, phase: Phase) -> Failure {
             let phase = match timeout {
                 Timeout::Connect | Timeout::Resolve => Phase::Connect,
                 Timeout::Global => Phase::Total,
-                Timeout::PerWrite => Phase::Idle,
+                Timeout::PerRead | Timeout::PerWrite => Phase::Idle,
                 Timeout::RecvResponse => Phase::Head,
                 _ => phase,
             };
@@ -185,7 +192,10 @@ impl Body {
 impl Read for Body {
     /// An error's inner error is a [`Failure`].
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(buffer).map_err(|error| {
+        IN_BODY.set(true);
+        let read = self.reader.read(buffer);
+        IN_BODY.set(false);
+        read.map_err(|error| {
             let kind = error.kind();
             let failure = match error.downcast::<Error>() {
                 Ok(error) => failure_of(error, Phase::Idle),
@@ -218,17 +228,34 @@ impl Read for Exact {
             self.left -= most as u64;
             return Ok(most);
         }
-        let length = if self.left == 0 { 0 } else { read(&mut *self.reader, &mut buffer[..most], &mut self.trouble)? };
+        if most == 0 {
+            return Ok(0);
+        }
+        let length = read(&mut *self.reader, &mut buffer[..most], &mut self.trouble)?;
+        if length == 0 {
+            return Err(self.refuse("the reader ended too early"));
+        }
         self.left -= length as u64;
-        let too_short = length == 0 && most > 0;
-        // The last byte is sent only when it is known to be the last.
-        let too_long = self.left == 0 && length > 0 && read(&mut *self.reader, &mut [0], &mut self.trouble)? > 0;
-        if too_short || too_long {
-            let text = if too_short { "the reader ended too early" } else { "the reader has more" };
-            self.trouble = Some(Failure::new(FailureKind::BodyLength, text));
-            return Err(ErrorKind::InvalidInput.into());
+        if self.left == 0 {
+            // The last byte is sent only when it is known to be the last.
+            self.end()?;
         }
         Ok(length)
+    }
+}
+
+impl Exact {
+    /// The reader must have no more.
+    fn end(&mut self) -> io::Result<()> {
+        match read(&mut *self.reader, &mut [0], &mut self.trouble)? {
+            0 => Ok(()),
+            _ => Err(self.refuse("the reader has more")),
+        }
+    }
+
+    fn refuse(&mut self, why: &str) -> io::Error {
+        self.trouble = Some(Failure::new(FailureKind::BodyLength, why));
+        ErrorKind::InvalidInput.into()
     }
 }
 
@@ -315,7 +342,7 @@ impl Transport for Wire {
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        let timeout = timeout.for_read();
+        let timeout = if IN_BODY.get() { timeout.for_read() } else { timeout };
         let read = self.conn.read_by(self.buffers.input_append_buf(), deadline(timeout));
         let length = read.map_err(|error| io_error(error, timeout))?;
         self.buffers.input_appended(length);

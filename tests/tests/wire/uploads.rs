@@ -1,0 +1,192 @@
+//! Requests with a body from the caller's reader: it is refused half way, ends too early or too late, or fails.
+
+use std::{
+    io::{self, Read},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+};
+
+use lxd_proto::{Error, FailureKind, Lxd, Payload, limits::CHUNK};
+use lxd_tests::{Lab, payload};
+use serde_json::{Value, json};
+
+use crate::server::{Asked, Fake, LONG, Talk, Way, error};
+
+crate::cases! {
+    either_way: refused_half_way, wrong_lengths, a_reader_that_fails, every_byte_arrives;
+}
+
+const KIB: usize = 1 << 10;
+const MIB: u64 = 1 << 20;
+
+fn upload<C: Lab>(lxd: &C, content: Payload<C::Reader>) -> Result<(), Error> {
+    lxd.images().upload(content).send().map(drop)
+}
+
+/// An image's operation, as LXD answers an upload.
+fn taken() -> Value {
+    json!({"type": "async", "status_code": 100, "operation": "/1.0/operations/1", "metadata": {"id": "1"}})
+}
+
+/// Counts what is read.
+struct Counted<R>(R, Arc<AtomicU64>);
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.0.read(buffer)?;
+        self.1.fetch_add(length as u64, Ordering::SeqCst);
+        Ok(length)
+    }
+}
+
+/// What a server does after it has refused the rest of a body.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Then {
+    /// Reads it all the same, until the client hangs up.
+    TakesIt,
+    /// Reads no more, and waits until the client has gone on.
+    Waits,
+    /// Hangs up with most of it unread.
+    HangsUp,
+}
+
+fn refused_half_way<C: Lab>(way: Way) {
+    for then in [Then::TakesIt, Then::Waits, Then::HangsUp] {
+        let (went_on, waiting) = mpsc::channel();
+        let waiting = Mutex::new(waiting);
+        let fake = Fake::new(way, move |_, mut talk| {
+            while let Some(asked) = talk.head() {
+                if asked.method() == "GET" {
+                    talk.sync(&json!({}));
+                    continue;
+                }
+                if talk.take(100 * KIB).is_none() {
+                    return;
+                }
+                let body = error(404, "Instance not found").to_string();
+                let length = body.len();
+                talk.say(format!("HTTP/1.1 404 X\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"));
+                if then == Then::HangsUp {
+                    return talk.reset();
+                }
+                if then == Then::Waits {
+                    waiting.lock().unwrap().recv_timeout(LONG).unwrap();
+                }
+                talk.rest();
+            }
+        });
+        let lxd: C = fake.lxd();
+        for (size, declared) in [(64 * MIB, true), (64 * MIB, false), (512 * MIB, true), (512 * MIB, false)] {
+            for _ in 0..10 {
+                let read = Arc::new(AtomicU64::new(0));
+                let reader = Counted(io::repeat(b'x').take(size), read.clone());
+                let refused = upload(&lxd, payload::<C>(reader, declared.then_some(size))).unwrap_err();
+                let _ = went_on.send(());
+                let read = read.load(Ordering::SeqCst);
+                assert!(read < 32 * MIB, "{read} bytes were read for a request that was refused");
+                // hyper loses an answer when the server, unlike LXD, hangs up before it could be read.
+                if then == Then::HangsUp && C::NAME == "reqwest" && !refused.is_not_found() {
+                    assert_eq!(refused.transport().unwrap().kind, FailureKind::Broken, "{refused:?}");
+                    continue;
+                }
+                assert_eq!(refused.to_string(), "POST /1.0/images: Instance not found (404)", "{then:?}");
+                assert!(refused.is_not_found());
+            }
+        }
+        lxd.server().get().send().unwrap();
+    }
+}
+
+/// Takes whole uploads, and says so.
+fn take_uploads(asked: &Asked, talk: &mut Talk) {
+    if asked.method() == "POST" {
+        talk.answer(202, &taken())
+    } else {
+        talk.sync(&json!({}))
+    };
+}
+
+/// Gives its bytes in small pieces.
+struct Pieces(Vec<u8>, usize);
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.0.len().min(self.1).min(buffer.len());
+        buffer[..length].copy_from_slice(&self.0[..length]);
+        self.0.drain(..length);
+        Ok(length)
+    }
+}
+
+fn wrong_lengths<C: Lab>(way: Way) {
+    let fake = Fake::answering(way, take_uploads);
+    let lxd: C = fake.lxd();
+    for (declared, real) in [
+        (1000, 999),
+        (1000, 0),
+        (1000, 1001),
+        (1000, 5000),
+        (0, 1),
+        (CHUNK, CHUNK - 1),
+        (CHUNK, CHUNK + 1),
+        (3 * CHUNK, 3 * CHUNK - 1),
+        (3 * CHUNK, 3 * CHUNK + 1),
+    ] {
+        for piece in [usize::MAX, 100] {
+            let reader = Pieces(vec![b'x'; real], piece);
+            let failed = upload(&lxd, payload::<C>(reader, Some(declared as u64))).unwrap_err();
+            let kind = failed.transport().map(|failure| failure.kind.clone());
+            assert_eq!(kind, Some(FailureKind::BodyLength), "{declared} {real}: {failed:?}");
+            lxd.server().get().send().unwrap();
+        }
+    }
+    // What was not whole never looked whole to the server.
+    assert!(fake.seen().iter().all(|asked| asked.method() == "GET" || asked.body.is_empty()), "{:?}", fake.seen());
+}
+
+/// Fails after what is in it.
+struct Failing(io::Take<io::Repeat>);
+
+impl Read for Failing {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(buffer)? {
+            0 => Err(io::Error::other("the disk is on fire")),
+            length => Ok(length),
+        }
+    }
+}
+
+fn a_reader_that_fails<C: Lab>(way: Way) {
+    let fake = Fake::answering(way, take_uploads);
+    let lxd: C = fake.lxd();
+    for size in [0, 300_000] {
+        for declared in [None, Some(MIB)] {
+            let reader = Failing(io::repeat(b'x').take(size));
+            let failed = upload(&lxd, payload::<C>(reader, declared)).unwrap_err();
+            let failure = failed.transport().unwrap();
+            assert_eq!(failure.kind, FailureKind::Reader, "{failed:?}");
+            assert!(failure.message.contains("the disk is on fire"), "{failed:?}");
+            lxd.server().get().send().unwrap();
+        }
+    }
+    assert!(fake.seen().iter().all(|asked| asked.body.is_empty()), "{:?}", fake.seen());
+}
+
+fn every_byte_arrives<C: Lab>(way: Way) {
+    let fake = Fake::answering(way, take_uploads);
+    let lxd: C = fake.lxd();
+    let bytes: Vec<u8> = (0..3 * MIB as usize + 17).map(|index| (index % 251) as u8).collect();
+    for size in [0, 1, 1000, CHUNK - 1, CHUNK, CHUNK + 1, bytes.len()] {
+        for declared in [None, Some(size as u64)] {
+            for piece in [usize::MAX, 10_000] {
+                upload(&lxd, payload::<C>(Pieces(bytes[..size].to_vec(), piece), declared)).unwrap();
+                let asked = fake.seen().pop().unwrap();
+                assert_eq!(asked.header("content-length").map(|length| length.parse().unwrap()), declared, "{asked:?}");
+                assert!(asked.body == bytes[..size], "{size} {declared:?}: {asked:?}");
+            }
+        }
+    }
+}
