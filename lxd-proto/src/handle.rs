@@ -8,7 +8,7 @@ use alloc::{boxed::Box, string::String};
 use serde_json::Value;
 
 use crate::{
-    Call, Client, Run, Scope,
+    Call, Client, Endpoint, Run, Scope,
     crud::{
         Creatable, Create, Deletable, Delete, ETag, Editable, Get, List, Listed, Names, Patch, Patchable, Renamable,
         Rename, Replace, Resource,
@@ -27,6 +27,11 @@ pub trait Lxd: Client {
     /// The same server, with a cluster member (or `@group`) to work on. Cheap; this client stays as it is.
     fn target(&self, target: impl Into<String>) -> Self {
         self.with_scope(Scope { target: Some(target.into()), ..self.scope().clone() })
+    }
+
+    /// Any endpoint, also one of your own.
+    fn call<E: Endpoint>(&self, endpoint: E) -> Call<Self, E> {
+        Call::new(self, endpoint)
     }
 
     /// The server itself: `/1.0`.
@@ -147,6 +152,11 @@ pub struct Object<C, R: Resource> {
 impl<C: Client, R: Resource> Object<C, R> {
     pub(crate) fn new(client: &C, at: R::At) -> Self {
         Self { client: client.clone(), at }
+    }
+
+    /// What names it: a name, or a name with its parents'.
+    pub fn at(&self) -> &R::At {
+        &self.at
     }
 
     /// The object as it is now: `GET`.

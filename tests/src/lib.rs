@@ -4,10 +4,13 @@
 //! server; [`with_websockets!`] leaves out the transport that has none.
 
 mod block_on;
+mod inventor;
 mod log;
 mod own_transport;
 pub mod pattern;
 pub mod process;
+mod project;
+mod secrets;
 mod servers;
 
 use std::{
@@ -18,9 +21,12 @@ use std::{
 use lxd_proto::{Address, Blocking};
 
 pub use block_on::BlockOn;
+pub use inventor::{INVENTED, Inventor};
 pub use log::capture;
 pub use own_transport::Own;
-pub use servers::{Server, Temporary, env, pinned, unique};
+pub use project::Project;
+pub use secrets::secret;
+pub use servers::{Server, Temporary, env, pinned, stranger, trusted, unique};
 
 /// A client as the cases need it: blocking, with `std`'s readers and writers.
 pub trait Lab: Blocking<Reader: From<Input>, Writer: From<Output>> {

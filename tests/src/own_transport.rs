@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use lxd_proto::{Blocking, Client, Failure, FailureKind, Payload, Scope, Streams, flow::Sequential};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 
 /// A server's Unix socket, and the scope of the requests.
 #[derive(Clone, Debug)]
@@ -46,8 +46,13 @@ impl Own {
         socket.write_all(b"\r\n")?;
         match payload {
             Payload::Bytes(bytes) => socket.write_all(&bytes)?,
-            Payload::Reader(reader, length) => drop(io::copy(&mut reader.take(length.unwrap_or(0)), &mut socket)?),
-            _ => {}
+            Payload::Reader(mut reader, Some(length)) => {
+                if io::copy(&mut reader.by_ref().take(length), &mut socket)? < length || reader.read(&mut [0])? > 0 {
+                    return Err(ErrorKind::InvalidInput.into());
+                }
+            }
+            Payload::Empty => {}
+            _ => return Err(ErrorKind::Unsupported.into()), // HTTP/1.0 has no chunks
         }
         let (mut answer, mut text) = (BufReader::new(socket), Vec::new());
         while !text.ends_with(b"\r\n\r\n") && answer.read_until(b'\n', &mut text)? > 0 {}

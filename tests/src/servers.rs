@@ -11,7 +11,7 @@ use lxd_proto::{
     resources::{Instance, InstancesPost},
 };
 
-use crate::Lab;
+use crate::{Lab, secret};
 
 /// A variable of `tests/run`.
 ///
@@ -44,9 +44,7 @@ impl<C: Lab> Server<C> {
 
     /// Server `one` by HTTPS, its certificate pinned, with the identity that it trusts.
     pub fn https() -> Self {
-        let read = |name| std::fs::read(env(name)).expect("the client's certificate");
-        let identity = ClientIdentity::from_pem(read("LXD_TEST_CERT"), read("LXD_TEST_KEY")).expect("an identity");
-        Self::at(pinned(&env("LXD_TEST_HTTPS")).identity(identity))
+        Self::at(pinned(&env("LXD_TEST_HTTPS")).identity(trusted()))
     }
 
     /// A server of the test's own.
@@ -62,6 +60,15 @@ impl<C: Lab> Server<C> {
         Temporary(self.lxd.instance(name))
     }
 
+    /// A running container of its own that takes no notice of being asked to shut down.
+    pub fn stubborn(&self, what: &str) -> Temporary<C> {
+        let post = InstancesPost::from_alias(unique(what), "busybox").config("raw.lxc", "lxc.signal.halt = SIGCONT");
+        let made = self.lxd.instances().create(post).wait().send().expect("a container");
+        let container = Temporary(self.lxd.instance(made.name));
+        container.start().wait().send().expect("a running container");
+        container
+    }
+
     /// A running container of its own, removed when the test is over.
     pub fn running(&self, what: &str) -> Temporary<C> {
         let container = self.stopped(what);
@@ -70,11 +77,38 @@ impl<C: Lab> Server<C> {
     }
 }
 
+/// The identity that server `one` trusts.
+pub fn trusted() -> ClientIdentity {
+    let read = |name| std::fs::read(env(name)).expect("the client's certificate");
+    let identity = ClientIdentity::from_pem(read("LXD_TEST_CERT"), read("LXD_TEST_KEY")).expect("an identity");
+    secret(identity.key_pem().expose());
+    identity
+}
+
+/// An identity that nobody has seen yet.
+pub fn stranger() -> ClientIdentity {
+    let identity = ClientIdentity::generate(&unique("stranger")).expect("an identity");
+    secret(identity.key_pem().expose());
+    identity
+}
+
 /// HTTPS to a server whose certificate is looked at and pinned.
 pub fn pinned(url: &str) -> Remote {
     let address = url.parse().expect("an address");
     let certificate = fetch_certificate(&address, None, std::time::Duration::from_secs(10)).expect("a certificate");
     Remote::https(url, certificate.trust()).expect("a remote")
+}
+
+impl<C: Blocking> Temporary<C> {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.0.at()
+    }
+
+    /// Removes this one too when the test is over.
+    pub fn of(instance: Object<C, Instance>) -> Self {
+        Self(instance)
+    }
 }
 
 /// An instance that is removed when the test is over, whether that passed or not.

@@ -82,6 +82,44 @@ impl<F: Flow, I: AsyncIo> Driver<F, I> {
     }
 }
 
+impl<F: Flow, I: BlockingIo> Driver<Scoped<F>, I> {
+    /// Runs the flow until it is so far, which must be before its first result.
+    pub(crate) fn run_until(&mut self, so_far: impl Fn(&F) -> bool) -> Result<(), Error> {
+        while !so_far(&self.flow.flow) {
+            match self.flow.next()? {
+                Step::Done(_) => break,
+                Step::Do(id, action) => self.io.start(id, action),
+                Step::Wait => {
+                    let (id, result) = self.io.finish();
+                    self.flow.handle(id, result)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<F: Flow, I: AsyncIo> Driver<Scoped<F>, I> {
+    /// Runs the flow until it is so far, which must be before its first result.
+    pub(crate) fn poll_run_until(
+        &mut self,
+        context: &mut Context<'_>,
+        so_far: impl Fn(&F) -> bool,
+    ) -> Poll<Result<(), Error>> {
+        while !so_far(&self.flow.flow) {
+            match self.flow.next()? {
+                Step::Done(_) => break,
+                Step::Do(id, action) => self.io.start(id, action),
+                Step::Wait => {
+                    let (id, result) = ready!(self.io.poll_finish(context));
+                    self.flow.handle(id, result)?;
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
 /// A flow with many results, one after the other. It has no end of its own: after an error the next call goes on, where
 /// the flow says so.
 impl<F: Flow, I: BlockingIo> Iterator for Driver<F, I> {

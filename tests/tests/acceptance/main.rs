@@ -1,4 +1,17 @@
 //! The acceptance cases against real servers.
 
 mod exec;
+mod certificates;
+mod concurrent;
+mod events;
+mod files;
+mod future;
+mod images;
+mod instances;
 mod life;
+mod operations;
+mod profiles;
+mod remotes;
+mod scope;
+mod server;
+mod snapshots;

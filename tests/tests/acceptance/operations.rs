@@ -1,0 +1,121 @@
+//! Operations: what goes on in the background, and how it ends.
+
+use std::time::Duration;
+
+use lxd_proto::{
+    Changed, Create, Lxd,
+    error::{ApiErrorKind, Outcome},
+    resources::{
+        Certificate, CertificatesPost, InstanceExecPost, Operation, OperationClass, OperationId, exec::PostExec,
+    },
+};
+use lxd_tests::{Lab, Server, Temporary, everywhere, secret, unique};
+
+everywhere!(
+    one_runs_and_fails,
+    one_succeeds,
+    one_is_cancelled,
+    one_is_taken_up_by_another_client,
+    one_is_gone,
+    a_command_cannot_be_cancelled,
+);
+
+/// An operation that goes on for some seconds, and then fails.
+fn vain<C: Lab>(container: &Temporary<C>) -> Operation {
+    match container.stop().within(Duration::from_secs(3)).send().unwrap() {
+        Changed::Running(operation) => *operation,
+        Changed::Done(()) => panic!("not in the background"),
+    }
+}
+
+fn outcome<T: std::fmt::Debug>(result: Result<T, lxd_proto::Error>) -> Outcome {
+    let error = result.unwrap_err();
+    error.operation().unwrap_or_else(|| panic!("{error}")).outcome.clone()
+}
+
+fn one_runs_and_fails<C: Lab>(server: &Server<C>) {
+    let container = server.stubborn("vain");
+    let stop = vain(&container);
+    let operations = server.lxd.operations();
+    let names = operations.names().send().unwrap();
+    assert!(names.iter().any(|name| name == stop.id.as_str()), "{names:?}");
+    let listed = operations.list().send().unwrap();
+    let listed = listed.iter().find(|operation| operation.id == stop.id).unwrap();
+    assert_eq!((listed.status.as_str(), &listed.class), ("Running", &OperationClass::Task));
+    assert!(listed.resources["instances"][0].ends_with(container.name()));
+
+    let stop = server.lxd.operation(stop.id);
+    let got = stop.get().send().unwrap();
+    assert_eq!(got.outcome(), Some(Outcome::StillRunning));
+    assert!(!got.may_cancel);
+    assert_eq!(stop.cancel().wait().send().unwrap_err().api(), Some(ApiErrorKind::BadRequest));
+    assert_eq!(outcome(stop.wait().timeout(Duration::from_secs(1)).send()), Outcome::StillRunning);
+    assert!(matches!(outcome(stop.wait().send()), Outcome::Failed(why) if !why.is_empty()));
+    // It is remembered for a while, and fails for everybody who asks.
+    assert!(matches!(outcome(stop.wait().send()), Outcome::Failed(_)));
+    assert!(matches!(stop.get().send().unwrap().outcome(), Some(Outcome::Failed(_))));
+
+    let limited = container.stop().within(Duration::from_secs(3)).wait().timeout(Duration::from_secs(1)).send();
+    assert_eq!(outcome(limited), Outcome::StillRunning);
+}
+
+fn one_succeeds<C: Lab>(server: &Server<C>) {
+    let container = server.stopped("succeeds");
+    let Changed::Running(start) = container.start().send().unwrap() else { panic!("not in the background") };
+    let start = server.lxd.operation(start.id);
+    let ended = start.wait().send().unwrap();
+    assert_eq!((ended.outcome(), ended.status.as_str(), ended.status_code.0), (None, "Success", 200));
+    assert_eq!(ended.err, "");
+    assert!(ended.updated_at.unix() >= ended.created_at.unix() && ended.created_at.unix().is_some());
+    assert_eq!(start.wait().send().unwrap().id, ended.id);
+}
+
+fn one_is_cancelled<C: Lab>(server: &Server<C>) {
+    // A token waits for its use, and nobody will use it.
+    let mut post = CertificatesPost::client(unique("cancelled"));
+    post.token = true;
+    let Changed::Running(token) = server.lxd.call(Create::<Certificate>::new((), post)).send().unwrap() else {
+        panic!("not in the background")
+    };
+    secret(token.metadata.get("secret").unwrap().as_str().unwrap());
+    assert_eq!((&token.class, token.may_cancel), (&OperationClass::Token, true));
+    let token = server.lxd.operation(token.id);
+    assert_eq!(outcome(token.wait().timeout(Duration::from_secs(1)).send()), Outcome::StillRunning);
+    token.cancel().wait().send().unwrap();
+    assert_eq!(outcome(token.wait().send()), Outcome::Cancelled);
+    assert_eq!(token.get().send().unwrap().status, "Cancelled");
+}
+
+fn one_is_taken_up_by_another_client<C: Lab>(server: &Server<C>) {
+    let container = server.stubborn("taken");
+    let written_down = vain(&container).id.to_string();
+    let other = C::connect(server.remote.clone());
+    let id: OperationId = written_down.parse().unwrap();
+    assert!(matches!(outcome(other.operation(id).wait().send()), Outcome::Failed(_)));
+}
+
+fn one_is_gone<C: Lab>(server: &Server<C>) {
+    let gone = server.lxd.operation("5d3270d4-a901-4ec5-9aa3-f351d17b0846".parse().unwrap());
+    assert_eq!(outcome(gone.wait().send()), Outcome::Unknown);
+    assert!(gone.get().send().unwrap_err().is_not_found());
+    assert!(gone.cancel().wait().send().unwrap_err().is_not_found());
+    assert!("../../x".parse::<OperationId>().is_err());
+}
+
+fn a_command_cannot_be_cancelled<C: Lab>(server: &Server<C>) {
+    let container = server.running("command");
+    let mut post = InstanceExecPost::default();
+    (post.command, post.wait_for_websocket) = (vec!["true".into()], true);
+    let post = PostExec { instance: container.name().into(), post };
+    let Changed::Running(command) = server.lxd.call(post).send().unwrap() else { panic!("not in the background") };
+    for name in ["0", "1", "2", "control"] {
+        secret(command.websocket_secret(name).unwrap());
+    }
+    assert_eq!((&command.class, command.may_cancel), (&OperationClass::Websocket, false));
+    let command = server.lxd.operation(command.id);
+    let refused = command.cancel().wait().send().unwrap_err();
+    assert_eq!(refused.api(), Some(ApiErrorKind::BadRequest), "{refused}");
+    assert!(!format!("{:?}", command.get().send().unwrap()).contains("secret"));
+    // Nobody comes to its websockets.
+    assert!(matches!(outcome(command.wait().send()), Outcome::Failed(why) if why.contains("websockets")));
+}

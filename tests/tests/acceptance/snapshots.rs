@@ -1,0 +1,64 @@
+//! Snapshots of an instance.
+
+use lxd_proto::{compat::Timestamp, resources::InstanceSnapshotsPost};
+use lxd_tests::{Lab, Server, everywhere};
+use serde_json::json;
+
+everywhere!(are_made_listed_and_removed, an_instance_goes_back_to_one, one_expires);
+
+fn are_made_listed_and_removed<C: Lab>(server: &Server<C>) {
+    let container = server.stopped("snap");
+    let snapshots = container.snapshots();
+    assert!(snapshots.names().send().unwrap().is_empty());
+    let named = snapshots.create(InstanceSnapshotsPost::new("a b%c")).wait().send().unwrap();
+    assert_eq!(named.name, "a b%c");
+    let chosen = snapshots.create(InstanceSnapshotsPost::default()).wait().send().unwrap();
+    assert_eq!(chosen.name, "snap0");
+    let mut names = snapshots.names().send().unwrap();
+    names.sort();
+    assert_eq!(names, ["a b%c", "snap0"]);
+    let listed = snapshots.list().send().unwrap();
+    assert_eq!(listed.len(), 2);
+    assert!(listed.iter().all(|snapshot| snapshot.expires_at.is_unset() && !snapshot.stateful));
+    let got = snapshots.get("snap0").send().unwrap();
+    assert_eq!(got.profiles, ["default"]);
+    assert!(got.created_at.unix().is_some_and(|(seconds, _)| seconds > 1_600_000_000));
+
+    container.snapshot("a b%c").rename("renamed").wait().send().unwrap();
+    assert!(container.snapshot("a b%c").get().send().unwrap_err().is_not_found());
+    container.snapshot("renamed").get().send().unwrap();
+    container.snapshot("renamed").delete().wait().send().unwrap();
+    assert_eq!(snapshots.names().send().unwrap(), ["snap0"]);
+    assert!(container.snapshot("renamed").delete().wait().send().unwrap_err().is_not_found());
+}
+
+fn an_instance_goes_back_to_one<C: Lab>(server: &Server<C>) {
+    let container = server.stopped("restore");
+    let files = container.files();
+    files.put("/root/text", "before").send().unwrap();
+    container.edit(|instance| instance.description = "before".into()).send().unwrap();
+    container.snapshots().create(InstanceSnapshotsPost::new("s")).wait().send().unwrap();
+    files.put("/root/text", "after").send().unwrap();
+    files.put("/root/new", "new").send().unwrap();
+    container.restore("s").wait().send().unwrap();
+    assert_eq!(files.get("/root/text").bytes().send().unwrap(), "before");
+    assert!(files.get("/root/new").bytes().send().unwrap_err().is_not_found());
+    assert!(container.restore("none").wait().send().is_err());
+}
+
+fn one_expires<C: Lab>(server: &Server<C>) {
+    let container = server.stopped("expire");
+    let mut post = InstanceSnapshotsPost::new("s");
+    post.expires_at = Some(Timestamp::new("2100-01-01T00:00:00Z"));
+    container.snapshots().create(post).wait().send().unwrap();
+    let snapshot = container.snapshot("s");
+    let made = snapshot.get().send().unwrap();
+    assert_eq!(made.expires_at.unix(), Some((4_102_444_800, 0)));
+    snapshot.edit(|snapshot| snapshot.expires_at = Timestamp::new("2101-01-01T00:00:00+01:00")).send().unwrap();
+    let edited = snapshot.get().send().unwrap();
+    assert_eq!(edited.expires_at.unix(), Some((4_133_977_200, 0)));
+    snapshot.patch(json!({"expires_at": "0001-01-01T00:00:00Z"})).wait().send().unwrap();
+    assert!(snapshot.get().send().unwrap().expires_at.is_unset());
+    let late = snapshot.patch(json!({"expires_at": "2102-01-01T00:00:00Z"})).if_match(made.etag.clone()).wait().send();
+    assert!(late.unwrap_err().is_precondition_failed());
+}
