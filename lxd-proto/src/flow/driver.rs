@@ -29,12 +29,32 @@ pub trait AsyncIo: Send + Unpin {
     fn poll_finish(&mut self, context: &mut Context<'_>) -> Poll<(Id, Result<Reply, Failure>)>;
 }
 
+impl<I: BlockingIo> BlockingIo for &mut I {
+    fn start(&mut self, id: Id, action: Action) {
+        (**self).start(id, action);
+    }
+
+    fn finish(&mut self) -> (Id, Result<Reply, Failure>) {
+        (**self).finish()
+    }
+}
+
+impl<I: AsyncIo> AsyncIo for &mut I {
+    fn start(&mut self, id: Id, action: Action) {
+        (**self).start(id, action);
+    }
+
+    fn poll_finish(&mut self, context: &mut Context<'_>) -> Poll<(Id, Result<Reply, Failure>)> {
+        (**self).poll_finish(context)
+    }
+}
+
 /// A running flow. Each `run` drives it to its next result; most flows have one, events have many.
 #[derive(Debug)]
 #[must_use = "a flow runs only while it is driven"]
 pub struct Driver<F, I> {
-    flow: F,
-    io: I,
+    pub(super) flow: F,
+    pub(super) io: I,
 }
 
 impl<F: Flow, I> Driver<F, I> {
@@ -104,7 +124,7 @@ impl<F: Flow + Unpin, I: AsyncIo> Stream for Driver<F, I> {
 /// A flow whose requests get their server's scope, and whose answers lose its dialect.
 #[derive(Debug)]
 pub struct Scoped<F> {
-    flow: F,
+    pub(super) flow: F,
     scopes: Vec<Scope>,
     sent: Vec<(Id, Peer)>,
 }
