@@ -150,6 +150,15 @@ impl Screen {
         Watched { inner, bar, interrupted: self.interrupted.clone() }
     }
 
+    /// What an image has for a fingerprint: its file's SHA-256.
+    pub fn fingerprint(&self, image: &Path) -> Result<Fingerprint> {
+        let file = File::open(image)?;
+        let length = file.metadata()?.len();
+        let mut hash = Sha256::new();
+        io::copy(&mut self.watch(file, Some(length)), &mut hash)?;
+        Ok(Fingerprint::from_bytes(hash.finalize().into()))
+    }
+
     /// The program's last words: on failure, one line.
     pub fn end(&self, outcome: Result<()>) -> ExitCode {
         let Err(error) = outcome else { return ExitCode::SUCCESS };
@@ -201,13 +210,6 @@ impl<R> Drop for Watched<R> {
 /// The name of the container, and of the client in the server's list of trusted ones.
 pub fn name() -> String {
     format!("tour-{}", std::process::id())
-}
-
-/// What an image's file has for a fingerprint.
-pub fn fingerprint(image: &Path) -> Result<Fingerprint> {
-    let mut hash = Sha256::new();
-    io::copy(&mut File::open(image)?, &mut hash)?;
-    Ok(Fingerprint::from_bytes(hash.finalize().into()))
 }
 
 /// What is pushed and pulled: 4 MiB that do not repeat soon.

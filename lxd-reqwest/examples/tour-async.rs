@@ -73,7 +73,7 @@ async fn tour(lxd: &Client, options: &Options, screen: &mut Screen, made: &mut M
         }
         Image::File(path) => {
             screen.step(format!("Upload the image {}", path.display()))?;
-            let fingerprint = block_in_place(|| tour::fingerprint(path))?;
+            let fingerprint = block_in_place(|| screen.fingerprint(path))?;
             match lxd.image(fingerprint.to_string()).get().await {
                 Ok(_) => screen.say("the server has it already")?,
                 Err(error) if error.is_not_found() => {

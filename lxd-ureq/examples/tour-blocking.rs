@@ -64,7 +64,7 @@ fn tour(lxd: &Client, options: &Options, screen: &mut Screen, made: &mut Made) -
         }
         Image::File(path) => {
             screen.step(format!("Upload the image {}", path.display()))?;
-            let fingerprint = tour::fingerprint(path)?;
+            let fingerprint = screen.fingerprint(path)?;
             match lxd.image(fingerprint.to_string()).get().send() {
                 Ok(_) => screen.say("the server has it already")?,
                 Err(error) if error.is_not_found() => {

@@ -1,3 +1,4 @@
 //! The acceptance cases against real servers.
 
 mod life;
+mod tour;
