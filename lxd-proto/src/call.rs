@@ -4,7 +4,6 @@
 //! |---|---|---|
 //! | [`Call`] | an [`Endpoint`] | its output |
 //! | [`Run`] | a [`Flow`] | its result |
-//! | [`Watch`] | a [`Flow`] with many results | an iterator or stream of them |
 //! | [`Fetch`] | a [`Download`] | an answer whose body is still arriving |
 //!
 //! With a [`Blocking`] client each has `.send()`; with an [`Async`] one each is a future: `.await`. Until then nothing
@@ -53,8 +52,6 @@ call! {
     Call, endpoint: E;
     /// A flow, not yet begun.
     Run, flow: F;
-    /// A flow with many results, not yet begun.
-    Watch, flow: F;
     /// A download, not yet begun.
     Fetch, download: D;
 }
@@ -111,7 +108,8 @@ impl<C: Blocking, F: Flow> Run<C, F> {
     /// # Errors
     /// What LXD answered, or what went wrong on the way.
     pub fn send(self) -> Result<F::Output, Error> {
-        Watch::with(&self.client, self.flow, self.streams).send().run()
+        let flow = Scoped::new(self.flow, self.streams.scopes(&self.client));
+        Driver::new(flow, self.client.io(self.streams)).run()
     }
 }
 
@@ -120,24 +118,9 @@ impl<C: Async, F: Flow + 'static> IntoFuture for Run<C, F> {
     type IntoFuture = Sending<F::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let mut driver = Watch::with(&self.client, self.flow, self.streams).stream();
+        let flow = Scoped::new(self.flow, self.streams.scopes(&self.client));
+        let mut driver = Driver::new(flow, self.client.io(self.streams));
         Box::pin(core::future::poll_fn(move |context| driver.poll_run(context)))
-    }
-}
-
-impl<C: Blocking, F: Flow> Watch<C, F> {
-    /// Begins: the iterator gives one result after the other.
-    pub fn send(self) -> Driver<Scoped<F>, C::Io> {
-        let flow = Scoped::new(self.flow, self.streams.scopes(&self.client));
-        Driver::new(flow, self.client.io(self.streams))
-    }
-}
-
-impl<C: Async, F: Flow> Watch<C, F> {
-    /// Begins: the stream gives one result after the other.
-    pub fn stream(self) -> Driver<Scoped<F>, C::Io> {
-        let flow = Scoped::new(self.flow, self.streams.scopes(&self.client));
-        Driver::new(flow, self.client.io(self.streams))
     }
 }
 

@@ -52,7 +52,7 @@ mod trust;
 mod uri;
 
 pub use address::{Address, DEFAULT_PORT, SocketCandidate, socket_candidates};
-pub use call::{Call, Collect, Fetch, Incoming, Run, Sending, Watch};
+pub use call::{Call, Collect, Fetch, Incoming, Run, Sending};
 pub use client::{Async, Blocking, Client, Payload, Streams};
 pub use compat::Secret;
 pub use crud::{

@@ -17,7 +17,7 @@ mod snapshots;
 mod state;
 
 pub use certificates::{Certificate, CertificatePut, CertificateType, CertificatesPost, TokenRequest};
-pub use events::{Event, EventType, Events, Lifecycle, Logging, Requestor};
+pub use events::{Event, EventType, Events, Lifecycle, Logging, Requestor, Subscribe, Subscription};
 pub use exec::{Exec, InstanceExecPost};
 pub use files::{FileInfo, FileType, Files};
 pub use images::{

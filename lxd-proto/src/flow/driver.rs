@@ -1,12 +1,7 @@
 //! What runs a flow: the loop, the scope, and the smallest I/O that is enough for most.
 
 use alloc::{collections::VecDeque, vec::Vec};
-use core::{
-    pin::Pin,
-    task::{Context, Poll, ready},
-};
-
-use futures_core::Stream;
+use core::task::{Context, Poll, ready};
 
 use super::{Action, Flow, Id, Peer, Reply, Step};
 use crate::{Blocking, Error, Failure, Scope, Streams, error::FailureKind};
@@ -82,66 +77,9 @@ impl<F: Flow, I: AsyncIo> Driver<F, I> {
     }
 }
 
-impl<F: Flow, I: BlockingIo> Driver<Scoped<F>, I> {
-    /// Runs the flow until it is so far, which must be before its first result.
-    pub(crate) fn run_until(&mut self, so_far: impl Fn(&F) -> bool) -> Result<(), Error> {
-        while !so_far(&self.flow.flow) {
-            match self.flow.next()? {
-                Step::Done(_) => break,
-                Step::Do(id, action) => self.io.start(id, action),
-                Step::Wait => {
-                    let (id, result) = self.io.finish();
-                    self.flow.handle(id, result)?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-impl<F: Flow, I: AsyncIo> Driver<Scoped<F>, I> {
-    /// Runs the flow until it is so far, which must be before its first result.
-    pub(crate) fn poll_run_until(
-        &mut self,
-        context: &mut Context<'_>,
-        so_far: impl Fn(&F) -> bool,
-    ) -> Poll<Result<(), Error>> {
-        while !so_far(&self.flow.flow) {
-            match self.flow.next()? {
-                Step::Done(_) => break,
-                Step::Do(id, action) => self.io.start(id, action),
-                Step::Wait => {
-                    let (id, result) = ready!(self.io.poll_finish(context));
-                    self.flow.handle(id, result)?;
-                }
-            }
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-/// A flow with many results, one after the other. It has no end of its own: after an error the next call goes on, where
-/// the flow says so.
-impl<F: Flow, I: BlockingIo> Iterator for Driver<F, I> {
-    type Item = Result<F::Output, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        Some(self.run())
-    }
-}
-
-/// The same, async.
-impl<F: Flow + Unpin, I: AsyncIo> Stream for Driver<F, I> {
-    type Item = Result<F::Output, Error>;
-
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.get_mut().poll_run(context).map(Some)
-    }
-}
-
 /// A flow whose requests get their server's scope, and whose answers lose its dialect.
 #[derive(Debug)]
-pub struct Scoped<F> {
+pub(crate) struct Scoped<F> {
     flow: F,
     scopes: Vec<Scope>,
     sent: Vec<(Id, Peer)>,

@@ -24,13 +24,13 @@ pub const SILENCE: Duration = Duration::from_secs(30);
 
 const SOCK: Sock = Sock(0);
 
-/// Gives the server's events, one by one. Made by [`Events::subscribe`](crate::resources::Events::subscribe).
+/// Gives the server's events, one by one, and nothing whenever it has begun to listen. Made by [`Events::subscribe`](crate::resources::Events::subscribe).
 #[derive(Debug)]
 pub struct EventFlow {
     get: GetEvents,
     state: State,
     ids: Ids,
-    ready: VecDeque<Event>,
+    ready: VecDeque<Option<Event>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -45,11 +45,6 @@ impl EventFlow {
         Self { get, state: State::Closed, ids: Ids::default(), ready: VecDeque::new() }
     }
 
-    /// Whether the server sends what happens from now on.
-    pub(crate) fn is_open(&self) -> bool {
-        matches!(self.state, State::Open { .. })
-    }
-
     fn lost(&mut self, failure: Failure) -> Error {
         self.state = State::Closed;
         Error::Transport(Box::new(failure))
@@ -57,9 +52,9 @@ impl EventFlow {
 }
 
 impl Flow for EventFlow {
-    type Output = Event;
+    type Output = Option<Event>;
 
-    fn next(&mut self) -> Result<Step<Event>, Error> {
+    fn next(&mut self) -> Result<Step<Option<Event>>, Error> {
         if let Some(event) = self.ready.pop_front() {
             return Ok(Step::Done(event));
         }
@@ -86,7 +81,10 @@ impl Flow for EventFlow {
     fn handle(&mut self, id: Id, result: Result<Reply, Failure>) -> Result<(), Error> {
         match &mut self.state {
             State::Opening(opening) if *opening == id => match result {
-                Ok(Reply::Opened) => self.state = State::Open { receive: None, timer: None, heard: false },
+                Ok(Reply::Opened) => {
+                    self.state = State::Open { receive: None, timer: None, heard: false };
+                    self.ready.push_back(None);
+                }
                 Ok(Reply::Http(response)) => {
                     self.state = State::Closed;
                     let refused = Envelope::open(&response).err();
@@ -100,9 +98,11 @@ impl Flow for EventFlow {
                 *heard = true;
                 match result {
                     Ok(Reply::Message(Some(Message::Text(text)))) => {
-                        self.ready.push_back(decode("an event", text.as_bytes())?);
+                        self.ready.push_back(Some(decode("an event", text.as_bytes())?));
                     }
-                    Ok(Reply::Message(Some(Message::Binary(data)))) => self.ready.push_back(decode("an event", &data)?),
+                    Ok(Reply::Message(Some(Message::Binary(data)))) => {
+                        self.ready.push_back(Some(decode("an event", &data)?))
+                    }
                     Ok(Reply::Message(Some(Message::Ping))) => {}
                     Ok(_) => {
                         let text = "the server closed the events; what happens until they are opened again is lost";

@@ -1,20 +1,27 @@
 //! What happens on the server, as it happens: `/1.0/events`.
 
 use alloc::{
+    boxed::Box,
     collections::BTreeMap,
     string::{String, ToString},
     vec::Vec,
 };
+use core::{
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
 
+use futures_core::Stream;
 use http::Method;
 use serde_json::Value;
 
 use super::Operation;
 use crate::{
-    Async, Blocking, Client, Error, Request, Sending, Watch,
+    Async, Blocking, Client, Error, Request, Sending, Streams,
     compat::{Timestamp, model, open_enum},
     endpoint::bare,
-    flow::{Driver, Scoped, events::EventFlow},
+    flow::{AsyncIo, BlockingIo, Driver, Scoped, events::EventFlow},
     uri::Path,
 };
 
@@ -176,42 +183,76 @@ impl<C: Client> Events<C> {
         self
     }
 
-    /// Listens. When it is sent (blocking) or awaited (async), the server listens to us: what happens from then on is
-    /// seen, so a list that is read now and the events that follow have no gap between them.
-    ///
-    /// What comes is an iterator, or an async stream, of `Result<Event, Error>` without end. After an error it connects
-    /// again when it is asked again; what happened in between is lost.
+    /// Listens: see [`Subscription`].
     pub fn subscribe(self) -> Subscribe<C> {
-        Subscribe(Watch::new(&self.client, EventFlow::new(self.get)))
+        Subscribe { client: self.client, flow: EventFlow::new(self.get) }
     }
 }
 
 /// A subscription to the server's events, not yet begun.
 #[derive(Debug)]
 #[must_use = "nothing happens until it is sent (blocking) or awaited (async)"]
-pub struct Subscribe<C: Client>(Watch<C, EventFlow>);
+pub struct Subscribe<C: Client> {
+    client: C,
+    flow: EventFlow,
+}
 
 impl<C: Blocking> Subscribe<C> {
-    /// Connects, and gives the events one after the other.
+    /// Begins to listen.
     ///
     /// # Errors
     /// What LXD answered, or what went wrong on the way.
-    pub fn send(self) -> Result<Driver<Scoped<EventFlow>, C::Io>, Error> {
-        let mut events = self.0.send();
-        events.run_until(EventFlow::is_open)?;
-        Ok(events)
+    pub fn send(self) -> Result<Subscription<C::Io>, Error> {
+        let flow = Scoped::new(self.flow, [self.client.scope().clone()].into());
+        let mut driver = Driver::new(flow, self.client.io(Streams::default()));
+        // The first result is that it listens.
+        driver.run()?;
+        Ok(Subscription(driver))
     }
 }
 
 impl<C: Async> IntoFuture for Subscribe<C> {
-    type Output = Result<Driver<Scoped<EventFlow>, C::Io>, Error>;
-    type IntoFuture = Sending<Driver<Scoped<EventFlow>, C::Io>>;
+    type Output = Result<Subscription<C::Io>, Error>;
+    type IntoFuture = Sending<Subscription<C::Io>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        alloc::boxed::Box::pin(async move {
-            let mut events = self.0.stream();
-            core::future::poll_fn(|context| events.poll_run_until(context, EventFlow::is_open)).await?;
-            Ok(events)
+        Box::pin(async move {
+            let flow = Scoped::new(self.flow, [self.client.scope().clone()].into());
+            let mut driver = Driver::new(flow, self.client.io(Streams::default()));
+            poll_fn(|context| driver.poll_run(context)).await?;
+            Ok(Subscription(driver))
         })
+    }
+}
+
+/// The server's events, as they happen: an iterator (blocking) or a stream (async) of `Result<Event, Error>`.
+///
+/// The server listens to us before this is there, so a list that is read now and the events that follow have no gap
+/// between them. It has no end. After an error it connects again when it is asked again; what happened in between is
+/// lost.
+#[derive(Debug)]
+pub struct Subscription<I>(Driver<Scoped<EventFlow>, I>);
+
+impl<I: BlockingIo> Iterator for Subscription<I> {
+    type Item = Result<Event, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(event) = self.0.run().transpose() {
+                return Some(event);
+            }
+        }
+    }
+}
+
+impl<I: AsyncIo> Stream for Subscription<I> {
+    type Item = Result<Event, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Some(event) = ready!(self.0.poll_run(context)).transpose() {
+                return Poll::Ready(Some(event));
+            }
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! The acceptance cases against real servers.
 
-mod exec;
 mod certificates;
 mod concurrent;
 mod events;
+mod exec;
 mod files;
 mod future;
 mod images;
@@ -15,3 +15,4 @@ mod remotes;
 mod scope;
 mod server;
 mod snapshots;
+mod tour;
