@@ -4,6 +4,7 @@
 //! server; [`with_websockets!`] leaves out the transport that has none.
 
 mod block_on;
+mod daemon;
 mod log;
 mod own_transport;
 pub mod pattern;
@@ -18,6 +19,7 @@ use std::{
 use lxd_proto::{Address, Blocking};
 
 pub use block_on::BlockOn;
+pub use daemon::Daemon;
 pub use log::capture;
 pub use own_transport::Own;
 pub use servers::{Server, Temporary, env, pinned, unique};
