@@ -143,7 +143,7 @@ fn client(remote: &Remote) -> Result<reqwest::Client, lxd_host::Error> {
         .retry(reqwest::retry::never())
         .user_agent(concat!("lxd-reqwest/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(remote.timeouts.connect)
-        .pool_max_idle_per_host(IDLE_CONNECTIONS)
+        .pool_max_idle_per_host(idle_connections(&remote.address))
         .pool_idle_timeout(IDLE_AGE)
         // Also for a Unix socket: without a configuration reqwest wants a provider for the whole process.
         .tls_backend_preconfigured(remote.tls_config()?);
@@ -163,6 +163,19 @@ fn client(remote: &Remote) -> Result<reqwest::Client, lxd_host::Error> {
         builder = builder.proxy(reqwest::Proxy::all(proxy.url().expose()).map_err(refused)?);
     }
     builder.build().map_err(refused)
+}
+
+/// How many idle connections are kept: none to a Unix socket.
+///
+/// When a kept connection comes free while hyper opens a new one, hyper takes the kept one, and keeps the new one for
+/// later without having sent a word over it. LXD (5.0.2; newer ones not) accepts no other connection to its Unix socket,
+/// from anybody, until it has read the first bytes of the last: it looks whether they are `STARTTLS`. So a silent
+/// connection stops the server until the pool gives it up. A new connection to a Unix socket costs next to nothing.
+fn idle_connections(address: &Address) -> usize {
+    match address {
+        Address::Unix(_) => 0,
+        Address::Https { .. } => IDLE_CONNECTIONS,
+    }
 }
 
 pub(crate) fn timeout(phase: Phase) -> Failure {

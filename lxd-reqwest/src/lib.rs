@@ -17,8 +17,9 @@
 //! What can be said to LXD is documented in [`lxd_proto`]; how to find a server and be trusted in [`lxd_host`]. This crate
 //! only sends: it knows nothing of a single endpoint.
 //!
-//! * Connections are kept alive and shared by all clones of a [`Client`]. A `GET` whose kept connection turns out to be
-//!   dead is sent again, once.
+//! * HTTPS connections are kept alive and shared by all clones of a [`Client`]. A `GET` whose kept connection turns out
+//!   to be dead is sent again, once.
+//! * A client belongs to one tokio runtime: the connections of all its clones end with the runtime that opened them.
 //! * Bodies are streamed in both directions, with exactly their declared length. An error that the server answers in the
 //!   middle of an upload is the error of the call.
 //! * Nothing is spawned for a flow: dropping the future of a call (or a stream of events, or a body) closes its

@@ -5,6 +5,7 @@
 
 mod block_on;
 mod inventor;
+mod daemon;
 mod log;
 mod own_transport;
 pub mod pattern;
@@ -22,6 +23,7 @@ use lxd_proto::{Address, Blocking};
 
 pub use block_on::BlockOn;
 pub use inventor::{INVENTED, Inventor};
+pub use daemon::Daemon;
 pub use log::capture;
 pub use own_transport::Own;
 pub use project::Project;

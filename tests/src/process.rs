@@ -5,6 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// How many idle connections an adapter's pool keeps.
+pub const POOLED: usize = 8;
+
 /// How many file descriptors are open, and how many threads there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resources {

@@ -20,7 +20,7 @@ use lxd_tests::{
     Lab, Server, output,
     pattern::{Checked, Pattern},
     payload,
-    process::{Resources, peak_memory},
+    process::{POOLED, Resources, peak_memory},
     unique, with_websockets,
 };
 use sha2::{Digest, Sha256};
@@ -46,8 +46,6 @@ with_websockets!(
 
 /// A command takes some 50 ms, and 16 at a time on a machine with other work up to 1 s. What went wrong came after 9 s.
 const LATE: Duration = Duration::from_secs(5);
-/// What the pool of each adapter keeps of idle connections.
-const POOLED: usize = 8;
 
 fn sh<C: Lab>(instance: &Object<C, Instance>, script: impl Into<String>) -> lxd_proto::resources::Exec<C> {
     instance.exec(["sh".into(), "-c".into(), script.into()])

@@ -1,13 +1,16 @@
 //! The acceptance cases against real servers.
 
+mod cancel;
 mod certificates;
 mod concurrent;
 mod events;
 mod exec;
 mod files;
 mod future;
+mod futures;
 mod images;
 mod instances;
+mod kill;
 mod life;
 mod operations;
 mod profiles;

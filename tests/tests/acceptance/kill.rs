@@ -1,0 +1,211 @@
+//! A daemon that is killed in the middle of things: a typed error at once, never success, and the same client goes on.
+
+use std::{
+    io::{self, Read, Write},
+    sync::mpsc::{Receiver, Sender, channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+use lxd_proto::{
+    Error, Lxd,
+    error::Outcome,
+    resources::{EventType, InstancesPost},
+};
+use lxd_tests::{Daemon, Lab, Server, output, pattern::Pattern, payload, with_websockets};
+
+with_websockets!(during_a_wait, during_a_command, during_an_upload, during_events);
+
+/// Longer than anything here takes; a hang is longer still.
+const WATCHDOG: Duration = Duration::from_secs(20);
+
+/// Does something in a thread of its own; its result has to come in time.
+fn begin<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> impl FnOnce() -> T {
+    let (sender, receiver) = channel();
+    thread::spawn(move || sender.send(what()));
+    move || receiver.recv_timeout(WATCHDOG).expect("it hangs")
+}
+
+fn next<T>(receiver: &Receiver<T>) -> T {
+    receiver.recv_timeout(WATCHDOG).expect("it hangs")
+}
+
+/// The transport's failure, or that nobody knows.
+fn assert_lost(error: &Error) {
+    let unknown = error.operation().is_some_and(|error| error.outcome == Outcome::Unknown);
+    assert!(error.transport().is_some() || unknown, "{error:?}");
+}
+
+fn assert_refused<C: Lab>(server: &Server<C>) {
+    let begin = Instant::now();
+    let error = server.lxd.server().get().send().unwrap_err();
+    assert!(error.transport().is_some(), "{error:?}");
+    assert!(begin.elapsed() < WATCHDOG);
+}
+
+/// A container that takes no notice of being asked to stop.
+fn stubborn<C: Lab>(server: &Server<C>) {
+    let post = InstancesPost::from_alias("c1", "busybox").config("raw.lxc", "lxc.init.cmd = /bin/sleep 1000000");
+    server.lxd.instances().create(post).wait().send().unwrap();
+    server.lxd.instance("c1").start().wait().send().unwrap();
+}
+
+fn during_a_wait<C: Lab>(like: &Server<C>) {
+    let daemon = Daemon::start(like, 8500);
+    let server = daemon.connect(like);
+    stubborn(&server);
+    let instance = server.lxd.instance("c1");
+    let stop = instance.stop().within(Duration::from_secs(600)).wait();
+    let stopped = begin(move || stop.send());
+    let stopping = loop {
+        let operations = server.lxd.operations().list().send().unwrap();
+        if let Some(operation) = operations.into_iter().find(|operation| operation.description.contains("Stopping")) {
+            break operation.id;
+        }
+    };
+    let wait = server.lxd.operation(stopping.clone()).wait();
+    let waited = begin(move || wait.send());
+    daemon.kill();
+    assert_lost(&stopped().unwrap_err());
+    assert_lost(&waited().unwrap_err());
+    assert_refused(&server);
+
+    daemon.start_again();
+    assert_eq!(instance.get().send().unwrap().status, "Running");
+    let error = server.lxd.operation(stopping).wait().send().unwrap_err();
+    assert_eq!(error.operation().unwrap().outcome, Outcome::Unknown);
+}
+
+/// A writer that says that something has come.
+struct Telling(Sender<()>);
+
+impl Write for Telling {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        // Only the first time somebody listens.
+        let _ = self.0.send(());
+        Ok(data.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn during_a_command<C: Lab>(like: &Server<C>) {
+    let daemon = Daemon::start(like, 8504);
+    let server = daemon.connect(like);
+    stubborn(&server);
+    let instance = server.lxd.instance("c1");
+    let (tell, told) = channel();
+    let loud = instance.exec(["yes"]).stdout(output::<C>(Telling(tell))).output();
+    let silent = instance.exec(["sleep", "1000"]).output();
+    let (loud, silent) = (begin(move || loud.send()), begin(move || silent.send()));
+    next(&told);
+    while server.lxd.operations().list().send().unwrap().len() < 2 {}
+    daemon.kill();
+    for result in [loud(), silent()] {
+        match result.unwrap_err() {
+            Error::Truncated(_) => {}
+            error => assert_lost(&error),
+        }
+    }
+    assert_refused(&server);
+
+    daemon.start_again();
+    assert_eq!(instance.exec(["echo", "again"]).output().send().unwrap().stdout, "again\n");
+}
+
+/// A reader that says so in its middle, and goes on when it is told to.
+struct Halved(Pattern, usize, Sender<()>, Receiver<()>);
+
+impl Read for Halved {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.0.read(buffer)?;
+        if self.1 > 0 && self.1 <= length {
+            self.2.send(()).map_err(io::Error::other)?;
+            // When it is dropped as well.
+            let _ = self.3.recv();
+        }
+        self.1 = self.1.saturating_sub(length);
+        Ok(length)
+    }
+}
+
+fn during_an_upload<C: Lab>(like: &Server<C>) {
+    let daemon = Daemon::start(like, 8508);
+    let server = daemon.connect(like);
+    const SIZE: usize = 64 << 20;
+    for length in [Some(SIZE as u64), None] {
+        let (tell, told) = channel();
+        let (go, gate) = channel();
+        let half = Halved(Pattern::new(SIZE as u64), SIZE / 2, tell, gate);
+        let upload = server.lxd.images().upload(payload::<C>(half, length)).wait();
+        let uploaded = begin(move || upload.send());
+        next(&told);
+        daemon.kill();
+        drop(go);
+        let error = uploaded().unwrap_err();
+        assert!(error.transport().is_some(), "{error:?}");
+        assert_refused(&server);
+
+        daemon.start_again();
+        assert_eq!(server.lxd.images().list().send().unwrap().len(), 1, "only the image that was there");
+    }
+}
+
+fn during_events<C: Lab>(like: &Server<C>) {
+    let daemon = Daemon::start(like, 8512);
+    let server = daemon.connect(like);
+    server.lxd.instances().create(InstancesPost::from_alias("c1", "busybox")).wait().send().unwrap();
+    let instance = server.lxd.instance("c1");
+    // Something happens until it is heard: nobody says when the listener listens.
+    let mut number = 0;
+    let mut happen_until = |heard: &Receiver<Result<_, Error>>| {
+        let end = Instant::now() + WATCHDOG;
+        loop {
+            number += 1;
+            let description = number.to_string();
+            instance.edit(move |instance| instance.description.clone_from(&description)).send().unwrap();
+            if let Ok(event) = heard.recv_timeout(Duration::from_millis(100)) {
+                return event;
+            }
+            assert!(Instant::now() < end, "no event is heard");
+        }
+    };
+    let (tell, heard) = channel();
+    let (again, go) = channel();
+    let lxd = server.lxd.clone();
+    let listener = thread::spawn(move || {
+        let mut events = lxd.events().types([EventType::Lifecycle]).subscribe().send();
+        loop {
+            let event = events.next().expect("events have no end");
+            let lost = event.is_err();
+            let _ = tell.send(event);
+            // After an error it listens again when it is told to, and ends when nobody tells.
+            if lost && go.recv().is_err() {
+                return;
+            }
+        }
+    });
+    happen_until(&heard).unwrap();
+    daemon.kill();
+    let error = loop {
+        match next(&heard) {
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    assert!(error.transport().is_some(), "{error:?}");
+    assert_refused(&server);
+
+    // Still gone: an error again, and no hang.
+    again.send(()).unwrap();
+    assert!(next(&heard).unwrap_err().transport().is_some());
+    daemon.start_again();
+    again.send(()).unwrap();
+    happen_until(&heard).unwrap();
+    daemon.kill();
+    drop(again);
+    while next(&heard).is_ok() {}
+    listener.join().unwrap();
+}
