@@ -25,7 +25,7 @@ use tokio::{
 
 use crate::{
     Payload,
-    upload::{Answered, Limits, Sending, Upload, after},
+    upload::{Answered, Limits, Sending, Upload},
 };
 
 /// How many idle connections are kept, and for how long: LXD closes none by itself.
@@ -40,7 +40,8 @@ pub(crate) struct Http {
 }
 
 impl Http {
-    pub(crate) fn new(remote: Remote) -> Result<Self, lxd_host::Error> {
+    pub(crate) fn new(mut remote: Remote) -> Result<Self, lxd_host::Error> {
+        remote.timeouts = remote.timeouts.bounded();
         // A URI cannot hold the path of a Unix socket, and needs none: the connector knows where to go.
         let base = match remote.address.authority() {
             None => "http://lxd".into(),
@@ -87,7 +88,7 @@ impl Http {
     async fn send(&self, head: http::request::Parts, payload: Payload) -> Result<Response<Body>, Failure> {
         let timeouts = self.remote.timeouts;
         let wait = head.extensions.get::<LongPoll>().map(|LongPoll(time)| *time);
-        let total = timeouts.total.filter(|_| wait.is_none()).map(after);
+        let total = timeouts.total.filter(|_| wait.is_none()).map(|total| Instant::now() + total);
         let upload = Upload::default();
         let body = match payload {
             Payload::Bytes(bytes) => bytes.into(),
@@ -196,7 +197,7 @@ pub struct Body {
 impl Body {
     pub(crate) fn new(body: reqwest::Body, idle: Duration, total: Option<Instant>) -> Self {
         let stream = reqwest::Response::from(Response::new(body)).bytes_stream();
-        let timer = Box::pin(sleep_until(after(idle)));
+        let timer = Box::pin(sleep_until(Instant::now() + idle));
         Self { stream: Box::pin(stream), rest: Bytes::new(), idle, total, timer, upload: None }
     }
 
@@ -206,7 +207,7 @@ impl Body {
     }
 
     fn restart(&mut self) {
-        let limit = after(self.idle);
+        let limit = Instant::now() + self.idle;
         self.timer.as_mut().reset(self.total.map_or(limit, |total| total.min(limit)));
     }
 

@@ -2,7 +2,9 @@
 //! server of its own in this process, over a Unix socket, over TLS, or over both.
 
 mod answers;
+mod keep_alive;
 mod server;
+mod timeouts;
 mod uploads;
 
 /// Makes tests of cases for each adapter: `either_way` over a Unix socket and over TLS, `once` as they are.

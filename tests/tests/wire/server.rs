@@ -318,6 +318,15 @@ impl Talk {
         std::mem::take(&mut self.received)
     }
 
+    /// Says nothing, not even TLS's part, until the client hangs up.
+    pub(crate) fn keep_silent(&mut self) {
+        let mut raw: Box<dyn Read + '_> = match &mut self.stream {
+            Stream::Unix(socket) => Box::new(socket),
+            Stream::Tls(tls) => Box::new(&mut tls.sock),
+        };
+        while matches!(raw.read(&mut [0; 4096]), Ok(1..)) {}
+    }
+
     /// Sends this, if the client still listens.
     pub(crate) fn say(&mut self, text: impl AsRef<[u8]>) -> bool {
         self.stream.write_all(text.as_ref()).and_then(|()| self.stream.flush()).is_ok()
