@@ -191,6 +191,8 @@ pub struct Body {
     idle: Duration,
     total: Option<Instant>,
     timer: Pin<Box<Sleep>>,
+    /// The timer runs.
+    silent: bool,
     upload: Option<Answered>,
 }
 
@@ -198,28 +200,31 @@ impl Body {
     pub(crate) fn new(body: reqwest::Body, idle: Duration, total: Option<Instant>) -> Self {
         let stream = reqwest::Response::from(Response::new(body)).bytes_stream();
         let timer = Box::pin(sleep_until(Instant::now() + idle));
-        Self { stream: Box::pin(stream), rest: Bytes::new(), idle, total, timer, upload: None }
+        Self { stream: Box::pin(stream), rest: Bytes::new(), idle, total, timer, silent: false, upload: None }
     }
 
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Failure> {
-        self.restart();
         poll_fn(|context| self.poll_chunk(context)).await
-    }
-
-    fn restart(&mut self) {
-        let limit = Instant::now() + self.idle;
-        self.timer.as_mut().reset(self.total.map_or(limit, |total| total.min(limit)));
     }
 
     fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Failure>> {
         if !self.rest.is_empty() {
             return Poll::Ready(Ok(Some(std::mem::take(&mut self.rest))));
         }
+        if self.total.is_some_and(|total| total <= Instant::now()) {
+            return Poll::Ready(Err(timeout(Phase::Total)));
+        }
         if let Poll::Ready(chunk) = self.stream.as_mut().poll_next(context) {
+            self.silent = false;
             if !matches!(chunk, Some(Ok(_))) {
                 self.upload = None;
             }
             return Poll::Ready(chunk.transpose().map_err(|error| failure_of(&error)));
+        }
+        // The time that the caller takes between two reads is not the server's.
+        if !std::mem::replace(&mut self.silent, true) {
+            let limit = Instant::now() + self.idle;
+            self.timer.as_mut().reset(self.total.map_or(limit, |total| total.min(limit)));
         }
         ready!(self.timer.as_mut().poll(context));
         let total = self.total.is_some_and(|total| total <= Instant::now());
@@ -239,7 +244,6 @@ impl AsyncRead for Body {
             let now = chunk.split_to(chunk.len().min(buffer.remaining()));
             buffer.put_slice(&now);
             self.rest = chunk;
-            self.restart();
         }
         Poll::Ready(Ok(()))
     }
