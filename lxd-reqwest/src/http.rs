@@ -1,6 +1,7 @@
 //! Requests and answers, by reqwest. All that is reqwest's is in this file.
 
 use std::{
+    error::Error as StdError,
     fmt,
     future::poll_fn,
     io,
@@ -123,7 +124,8 @@ impl Http {
         head.uri = Uri::try_from(uri).map_err(|error| failure(&error))?;
         let request = reqwest::Request::try_from(Request::from_parts(head, body)).map_err(|error| failure(&error))?;
         match select(pin!(self.client.execute(request)), pin!(upload.watch(limits))).await {
-            Either::Left((answer, _)) => answer.map_err(|error| failure_of(&error)),
+            Either::Left((Err(error), _)) if error.is_connect() => Err(connect_failure(error, &self.remote)),
+            Either::Left((answer, _)) => answer.map_err(failure_of),
             Either::Right((phase, _)) => Err(timeout(phase)),
         }
     }
@@ -159,7 +161,7 @@ fn client(remote: &Remote) -> Result<reqwest::Client, lxd_host::Error> {
     {
         builder = builder.tcp_user_timeout(keepalive::UNACKNOWLEDGED);
     }
-    let refused = |error: reqwest::Error| lxd_host::Error::Transport(failure_of(&error));
+    let refused = |error: reqwest::Error| lxd_host::Error::Transport(failure_of(error));
     if let (Address::Https { .. }, Some(proxy)) = (&remote.address, &remote.proxy) {
         builder = builder.proxy(reqwest::Proxy::all(proxy.url().expose()).map_err(refused)?);
     }
@@ -170,18 +172,39 @@ pub(crate) fn timeout(phase: Phase) -> Failure {
     Failure::new(FailureKind::Timeout(phase), "the time limit passed")
 }
 
-/// What went wrong, in the core's words.
-pub(crate) fn failure_of(error: &reqwest::Error) -> Failure {
-    let found = failure(error);
-    let kind = match found.kind {
-        FailureKind::Timeout(_) if error.is_connect() => FailureKind::Timeout(Phase::Connect),
-        FailureKind::Other if error.is_timeout() && error.is_connect() => FailureKind::Timeout(Phase::Connect),
-        FailureKind::Other if error.is_connect() => FailureKind::Connect,
+/// What went wrong, in the core's words. The URL is left out: it can hold a secret.
+pub(crate) fn failure_of(error: reqwest::Error) -> Failure {
+    let error = error.without_url();
+    let found = failure(&error);
+    match found.kind {
         // Without an I/O error below it, the server ended or garbled its answer.
-        FailureKind::Other if error.is_request() || error.is_body() || error.is_decode() => FailureKind::Broken,
-        kind => kind,
+        FailureKind::Other if error.is_request() || error.is_body() || error.is_decode() => {
+            Failure::new(FailureKind::Broken, found.message)
+        }
+        _ => found,
+    }
+}
+
+/// The same for a connection that never stood, so that nothing was sent.
+fn connect_failure(error: reqwest::Error, remote: &Remote) -> Failure {
+    let error = error.without_url();
+    let found = failure(&error);
+    // Under reqwest's error and hyper's. TLS gives its I/O errors as they are; a proxy's have types of their own.
+    let cause = error.source().and_then(StdError::source);
+    let plain = cause.is_some_and(|cause| cause.is::<io::Error>());
+    let proxied = remote.proxy.is_some() && !plain;
+    let (kind, message) = match (&remote.address, cause) {
+        (Address::Unix(path), Some(cause)) => (FailureKind::Connect, format!("{path}: {cause}")),
+        _ if plain => (FailureKind::Tls, found.message),
+        _ if proxied => (FailureKind::Proxy, found.message),
+        _ => (FailureKind::Connect, found.message),
     };
-    Failure::new(kind, found.message)
+    match found.kind {
+        FailureKind::Timeout(_) => Failure::new(FailureKind::Timeout(Phase::Connect), message),
+        FailureKind::Other if error.is_timeout() => Failure::new(FailureKind::Timeout(Phase::Connect), message),
+        FailureKind::Tls | FailureKind::WrongCertificate { .. } => Failure::new(found.kind, message),
+        _ => Failure::new(kind, message),
+    }
 }
 
 /// An answer's body while it arrives. Reading it to its end gives the connection back; dropping it closes the connection.
@@ -219,7 +242,7 @@ impl Body {
             if !matches!(chunk, Some(Ok(_))) {
                 self.upload = None;
             }
-            return Poll::Ready(chunk.transpose().map_err(|error| failure_of(&error)));
+            return Poll::Ready(chunk.transpose().map_err(failure_of));
         }
         // The time that the caller takes between two reads is not the server's.
         if !std::mem::replace(&mut self.silent, true) {

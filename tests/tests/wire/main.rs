@@ -3,8 +3,11 @@
 
 mod answers;
 mod keep_alive;
+mod proxies;
 mod server;
 mod timeouts;
+mod tls;
+mod trust;
 mod uploads;
 
 /// Makes tests of cases for each adapter: `either_way` over a Unix socket and over TLS, `once` as they are.

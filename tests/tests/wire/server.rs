@@ -342,6 +342,23 @@ impl Talk {
         self.answer(200, &json!({"type": "sync", "status": "Success", "status_code": 200, "metadata": metadata}))
     }
 
+    /// Opens the websocket that was asked for, and sends these frames with the answer, so that they come together.
+    pub(crate) fn open_websocket(&mut self, asked: &Asked, frames: &[u8]) -> bool {
+        let key = asked.header("sec-websocket-key").expect("a websocket's request");
+        let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
+        let head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade";
+        let head = format!("{head}\r\nSec-WebSocket-Accept: {accept}\r\n\r\n");
+        self.say([head.as_bytes(), frames].concat())
+    }
+
+    /// Without TLS.
+    pub(crate) fn raw(&mut self) -> &mut TcpStream {
+        match &mut self.stream {
+            Stream::Unix(_) => panic!("there is no TLS here anyway"),
+            Stream::Tls(tls) => &mut tls.sock,
+        }
+    }
+
     /// Closes the connection so that the client sees an error, and not an end.
     pub(crate) fn reset(self) {
         match &self.stream {
@@ -365,6 +382,30 @@ impl Talk {
     fn seen(&self) -> std::sync::MutexGuard<'_, Vec<Asked>> {
         self.state.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// One whole message of a websocket's, as a server sends it.
+pub(crate) fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0x80 | opcode];
+    match payload.len() {
+        length @ 0..=125 => frame.push(length as u8),
+        length => {
+            frame.push(127);
+            frame.extend((length as u64).to_be_bytes());
+        }
+    }
+    frame.extend(payload);
+    frame
+}
+
+pub(crate) const TEXT: u8 = 1;
+pub(crate) const BINARY: u8 = 2;
+pub(crate) const PING: u8 = 9;
+
+/// An event, as a websocket's message.
+pub(crate) fn event(number: usize) -> Vec<u8> {
+    let event = json!({"type": "logging", "metadata": {"message": number.to_string()}});
+    frame(TEXT, event.to_string().as_bytes())
 }
 
 /// An answer of HTTP with JSON in it.
