@@ -9,6 +9,7 @@ mod timeouts;
 mod tls;
 mod trust;
 mod uploads;
+mod websockets;
 
 /// Makes tests of cases for each adapter: `either_way` over a Unix socket and over TLS, `once` as they are.
 macro_rules! cases {

@@ -4,7 +4,10 @@ use std::{
     fmt,
     io::{self, ErrorKind, Read, Write},
     net::{TcpListener, TcpStream},
-    os::unix::net::{UnixListener, UnixStream},
+    os::{
+        fd::AsFd,
+        unix::net::{UnixListener, UnixStream},
+    },
     sync::{
         Arc, LazyLock, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -24,6 +27,7 @@ use lxd_host::{
     },
 };
 use lxd_tests::Lab;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -351,11 +355,30 @@ impl Talk {
         self.say([head.as_bytes(), frames].concat())
     }
 
+    /// Waits until the client has sent something, and does not read it.
+    pub(crate) fn wait_for_input(&self) {
+        let fd = match &self.stream {
+            Stream::Unix(socket) => socket.as_fd(),
+            Stream::Tls(tls) => tls.sock.as_fd(),
+        };
+        let limit = Timespec { tv_sec: LONG.as_secs() as i64, tv_nsec: 0 };
+        let ready = poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::IN)], Some(&limit)).expect("a socket");
+        assert_eq!(ready, 1, "the client says nothing");
+    }
+
     /// Without TLS.
     pub(crate) fn raw(&mut self) -> &mut TcpStream {
         match &mut self.stream {
             Stream::Unix(_) => panic!("there is no TLS here anyway"),
             Stream::Tls(tls) => &mut tls.sock,
+        }
+    }
+
+    /// Closes the connection as those do who are done with it: over TLS it is said.
+    pub(crate) fn close(mut self) {
+        if let Stream::Tls(tls) = &mut self.stream {
+            tls.conn.send_close_notify();
+            let _ = tls.flush();
         }
     }
 
