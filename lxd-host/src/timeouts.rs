@@ -29,6 +29,20 @@ pub struct Timeouts {
     pub total: Option<Duration>,
 }
 
+impl Timeouts {
+    /// The same, with a year in place of anything longer: that can be added to every clock's time. For adapters.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+        Self {
+            connect: self.connect.min(YEAR),
+            head: self.head.min(YEAR),
+            idle: self.idle.min(YEAR),
+            total: self.total.map(|total| total.min(YEAR)),
+        }
+    }
+}
+
 impl Default for Timeouts {
     fn default() -> Self {
         Self {

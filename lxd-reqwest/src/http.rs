@@ -1,6 +1,7 @@
 //! Requests and answers, by reqwest. All that is reqwest's is in this file.
 
 use std::{
+    error::Error as StdError,
     fmt,
     future::poll_fn,
     io,
@@ -25,7 +26,7 @@ use tokio::{
 
 use crate::{
     Payload,
-    upload::{Answered, Limits, Sending, Upload, after},
+    upload::{Answered, Limits, Sending, Upload},
 };
 
 /// How many idle connections are kept, and for how long: LXD closes none by itself.
@@ -40,7 +41,8 @@ pub(crate) struct Http {
 }
 
 impl Http {
-    pub(crate) fn new(remote: Remote) -> Result<Self, lxd_host::Error> {
+    pub(crate) fn new(mut remote: Remote) -> Result<Self, lxd_host::Error> {
+        remote.timeouts = remote.timeouts.bounded();
         // A URI cannot hold the path of a Unix socket, and needs none: the connector knows where to go.
         let base = match remote.address.authority() {
             None => "http://lxd".into(),
@@ -87,7 +89,7 @@ impl Http {
     async fn send(&self, head: http::request::Parts, payload: Payload) -> Result<Response<Body>, Failure> {
         let timeouts = self.remote.timeouts;
         let wait = head.extensions.get::<LongPoll>().map(|LongPoll(time)| *time);
-        let total = timeouts.total.filter(|_| wait.is_none()).map(after);
+        let total = timeouts.total.filter(|_| wait.is_none()).map(|total| Instant::now() + total);
         let upload = Upload::default();
         let body = match payload {
             Payload::Bytes(bytes) => bytes.into(),
@@ -122,7 +124,8 @@ impl Http {
         head.uri = Uri::try_from(uri).map_err(|error| failure(&error))?;
         let request = reqwest::Request::try_from(Request::from_parts(head, body)).map_err(|error| failure(&error))?;
         match select(pin!(self.client.execute(request)), pin!(upload.watch(limits))).await {
-            Either::Left((answer, _)) => answer.map_err(|error| failure_of(&error)),
+            Either::Left((Err(error), _)) if error.is_connect() => Err(connect_failure(error, &self.remote)),
+            Either::Left((answer, _)) => answer.map_err(failure_of),
             Either::Right((phase, _)) => Err(timeout(phase)),
         }
     }
@@ -158,7 +161,7 @@ fn client(remote: &Remote) -> Result<reqwest::Client, lxd_host::Error> {
     {
         builder = builder.tcp_user_timeout(keepalive::UNACKNOWLEDGED);
     }
-    let refused = |error: reqwest::Error| lxd_host::Error::Transport(failure_of(&error));
+    let refused = |error: reqwest::Error| lxd_host::Error::Transport(failure_of(error));
     if let (Address::Https { .. }, Some(proxy)) = (&remote.address, &remote.proxy) {
         builder = builder.proxy(reqwest::Proxy::all(proxy.url().expose()).map_err(refused)?);
     }
@@ -182,18 +185,39 @@ pub(crate) fn timeout(phase: Phase) -> Failure {
     Failure::new(FailureKind::Timeout(phase), "the time limit passed")
 }
 
-/// What went wrong, in the core's words.
-pub(crate) fn failure_of(error: &reqwest::Error) -> Failure {
-    let found = failure(error);
-    let kind = match found.kind {
-        FailureKind::Timeout(_) if error.is_connect() => FailureKind::Timeout(Phase::Connect),
-        FailureKind::Other if error.is_timeout() && error.is_connect() => FailureKind::Timeout(Phase::Connect),
-        FailureKind::Other if error.is_connect() => FailureKind::Connect,
+/// What went wrong, in the core's words. The URL is left out: it can hold a secret.
+pub(crate) fn failure_of(error: reqwest::Error) -> Failure {
+    let error = error.without_url();
+    let found = failure(&error);
+    match found.kind {
         // Without an I/O error below it, the server ended or garbled its answer.
-        FailureKind::Other if error.is_request() || error.is_body() || error.is_decode() => FailureKind::Broken,
-        kind => kind,
+        FailureKind::Other if error.is_request() || error.is_body() || error.is_decode() => {
+            Failure::new(FailureKind::Broken, found.message)
+        }
+        _ => found,
+    }
+}
+
+/// The same for a connection that never stood, so that nothing was sent.
+fn connect_failure(error: reqwest::Error, remote: &Remote) -> Failure {
+    let error = error.without_url();
+    let found = failure(&error);
+    // Under reqwest's error and hyper's. TLS gives its I/O errors as they are; a proxy's have types of their own.
+    let cause = error.source().and_then(StdError::source);
+    let plain = cause.is_some_and(|cause| cause.is::<io::Error>());
+    let proxied = remote.proxy.is_some() && !plain;
+    let (kind, message) = match (&remote.address, cause) {
+        (Address::Unix(path), Some(cause)) => (FailureKind::Connect, format!("{path}: {cause}")),
+        _ if plain => (FailureKind::Tls, found.message),
+        _ if proxied => (FailureKind::Proxy, found.message),
+        _ => (FailureKind::Connect, found.message),
     };
-    Failure::new(kind, found.message)
+    match found.kind {
+        FailureKind::Timeout(_) => Failure::new(FailureKind::Timeout(Phase::Connect), message),
+        FailureKind::Other if error.is_timeout() => Failure::new(FailureKind::Timeout(Phase::Connect), message),
+        FailureKind::Tls | FailureKind::WrongCertificate { .. } => Failure::new(found.kind, message),
+        _ => Failure::new(kind, message),
+    }
 }
 
 /// An answer's body while it arrives. Reading it to its end gives the connection back; dropping it closes the connection.
@@ -203,35 +227,40 @@ pub struct Body {
     idle: Duration,
     total: Option<Instant>,
     timer: Pin<Box<Sleep>>,
+    /// The timer runs.
+    silent: bool,
     upload: Option<Answered>,
 }
 
 impl Body {
     pub(crate) fn new(body: reqwest::Body, idle: Duration, total: Option<Instant>) -> Self {
         let stream = reqwest::Response::from(Response::new(body)).bytes_stream();
-        let timer = Box::pin(sleep_until(after(idle)));
-        Self { stream: Box::pin(stream), rest: Bytes::new(), idle, total, timer, upload: None }
+        let timer = Box::pin(sleep_until(Instant::now() + idle));
+        Self { stream: Box::pin(stream), rest: Bytes::new(), idle, total, timer, silent: false, upload: None }
     }
 
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Failure> {
-        self.restart();
         poll_fn(|context| self.poll_chunk(context)).await
-    }
-
-    fn restart(&mut self) {
-        let limit = after(self.idle);
-        self.timer.as_mut().reset(self.total.map_or(limit, |total| total.min(limit)));
     }
 
     fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Failure>> {
         if !self.rest.is_empty() {
             return Poll::Ready(Ok(Some(std::mem::take(&mut self.rest))));
         }
+        if self.total.is_some_and(|total| total <= Instant::now()) {
+            return Poll::Ready(Err(timeout(Phase::Total)));
+        }
         if let Poll::Ready(chunk) = self.stream.as_mut().poll_next(context) {
+            self.silent = false;
             if !matches!(chunk, Some(Ok(_))) {
                 self.upload = None;
             }
-            return Poll::Ready(chunk.transpose().map_err(|error| failure_of(&error)));
+            return Poll::Ready(chunk.transpose().map_err(failure_of));
+        }
+        // The time that the caller takes between two reads is not the server's.
+        if !std::mem::replace(&mut self.silent, true) {
+            let limit = Instant::now() + self.idle;
+            self.timer.as_mut().reset(self.total.map_or(limit, |total| total.min(limit)));
         }
         ready!(self.timer.as_mut().poll(context));
         let total = self.total.is_some_and(|total| total <= Instant::now());
@@ -251,7 +280,6 @@ impl AsyncRead for Body {
             let now = chunk.split_to(chunk.len().min(buffer.remaining()));
             buffer.put_slice(&now);
             self.rest = chunk;
-            self.restart();
         }
         Poll::Ready(Ok(()))
     }

@@ -25,7 +25,7 @@ pub(crate) async fn upgrade(http: &Http, request: Request, key: &str) -> Result<
         let headers = answer.headers().clone();
         let upgraded = timeout(timeouts.head, answer.upgrade()).await;
         let upgraded = upgraded.map_err(|_| transport::timeout(Phase::Head))?;
-        return Ok(Upgraded::Open(upgraded.map_err(|error| transport::failure_of(&error))?, headers));
+        return Ok(Upgraded::Open(upgraded.map_err(transport::failure_of)?, headers));
     }
     let (head, body) = Response::<reqwest::Body>::from(answer).into_parts();
     let mut body = Body::new(body, timeouts.idle, None);

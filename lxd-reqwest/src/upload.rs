@@ -25,11 +25,8 @@ pub(crate) struct Limits {
     pub(crate) total: Option<Instant>,
 }
 
-/// A moment from now. A limit too long for the clock is none.
-pub(crate) fn after(time: Duration) -> Instant {
-    const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
-    Instant::now() + time.min(LONGEST)
-}
+/// The time until an upload is looked at again is at least this.
+const LEAST: Duration = Duration::from_millis(1);
 
 /// How an upload stands, which both its own stream and the one who waits for the answer know.
 #[derive(Clone, Default)]
@@ -92,15 +89,16 @@ impl Upload {
     /// Ends when a phase has taken too long.
     pub(crate) async fn watch(&self, limits: Limits) -> Phase {
         loop {
-            let (waiting, passed) = {
+            let (waiting, since) = {
                 let state = self.state();
-                (state.waiting, state.since.elapsed())
+                (state.waiting, state.since)
             };
+            // Until then, whatever is waited for now, another wait cannot have been too long.
+            let again = Instant::now() + limits.idle.min(limits.head).max(LEAST);
             let (end, phase) = match waiting {
-                Waiting::Answer => (after(limits.head.saturating_sub(passed)), Phase::Head),
-                Waiting::Server => (after(limits.idle.saturating_sub(passed)), Phase::Idle),
-                // Looks again after a while.
-                Waiting::Caller => (after(limits.idle.max(Duration::from_millis(1))), Phase::Idle),
+                Waiting::Answer => (since + limits.head, Phase::Head),
+                Waiting::Server => (since + limits.idle, Phase::Idle),
+                Waiting::Caller => (again, Phase::Idle),
             };
             let (end, phase) = match limits.total {
                 Some(total) if total < end => (total, Phase::Total),
@@ -109,7 +107,7 @@ impl Upload {
             if end <= Instant::now() {
                 return phase;
             }
-            sleep_until(end).await;
+            sleep_until(end.min(again)).await;
         }
     }
 }

@@ -144,7 +144,8 @@ fn poll_send(
 }
 
 fn broken(error: &Error) -> Failure {
-    Failure::from_error(FailureKind::Broken, error)
+    let kind = if matches!(error, Error::Capacity(_)) { FailureKind::TooLarge } else { FailureKind::Broken };
+    Failure::from_error(kind, error)
 }
 
 /// A connection on which what cannot be written any more is swallowed, so that what was received can still be read.

@@ -15,7 +15,11 @@ use std::{
 
 use lxd_host::{Remote, failure};
 use lxd_proto::{Address, Failure, FailureKind, Phase};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::{Errno, FdFlags},
+    net::{self, AddressFamily, SocketAddrUnix, SocketType},
+};
 use rustls::{ClientConfig, ClientConnection, pki_types::ServerName};
 
 /// A server, and what it takes to reach it.
@@ -25,7 +29,8 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    pub(crate) fn new(remote: Remote) -> Result<Self, lxd_host::Error> {
+    pub(crate) fn new(mut remote: Remote) -> Result<Self, lxd_host::Error> {
+        remote.timeouts = remote.timeouts.bounded();
         let tls = match remote.address {
             Address::Unix(_) => None,
             Address::Https { .. } => Some((Arc::new(remote.tls_config()?), remote.server_name()?)),
@@ -41,9 +46,10 @@ impl Target {
     pub(crate) fn dial(&self, hangup: Option<&Hangup>) -> Result<Conn, Failure> {
         let deadline = Instant::now().checked_add(self.remote.timeouts.connect);
         let socket = match &self.remote.address {
-            Address::Unix(path) => Socket::Unix(UnixStream::connect(path).map_err(|error| {
-                let text = format!("{path}: {error}");
-                Failure::new(FailureKind::Connect, text)
+            Address::Unix(path) => Socket::Unix(connect_unix(path, deadline).map_err(|error| {
+                let late = error.kind() == ErrorKind::TimedOut;
+                let kind = if late { FailureKind::Timeout(Phase::Connect) } else { FailureKind::Connect };
+                Failure::new(kind, format!("{path}: {error}"))
             })?),
             Address::Https { host, port } => {
                 Socket::Tcp(lxd_host::dial(host, *port, self.remote.proxy.as_ref(), deadline)?)
@@ -66,6 +72,20 @@ impl Target {
             })?;
         }
         Ok(conn)
+    }
+}
+
+/// `UnixStream::connect`, but a server that accepts nobody any more, its queue full, is left in time.
+fn connect_unix(path: &str, deadline: Option<Instant>) -> io::Result<UnixStream> {
+    let socket = net::socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+    rustix::io::fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
+    // Nothing below a millisecond, which the system could take for no limit.
+    let left =
+        deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)));
+    net::sockopt::set_socket_timeout(&socket, net::sockopt::Timeout::Send, left)?;
+    match net::connect(&socket, &SocketAddrUnix::new(path)?) {
+        Err(Errno::AGAIN) => Err(ErrorKind::TimedOut.into()),
+        connected => Ok(connected.map(|()| socket.into())?),
     }
 }
 
@@ -341,7 +361,7 @@ pub(crate) fn poll_for(fds: &mut [PollFd<'_>], time: Option<Duration>) -> io::Re
         tv_nsec: i64::from(time.subsec_nanos()),
     });
     match poll(fds, time.as_ref()) {
-        Err(rustix::io::Errno::INTR) => Ok(0),
+        Err(Errno::INTR) => Ok(0),
         polled => Ok(polled?),
     }
 }

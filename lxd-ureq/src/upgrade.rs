@@ -27,15 +27,11 @@ pub(crate) fn upgrade(target: &Target, request: &Request, hangup: &Hangup, key: 
     let mut conn = target.dial(Some(hangup))?;
     let deadline = |time: Duration| Instant::now().checked_add(time);
     let head_deadline = deadline(target.remote().timeouts.head);
-    let broken = |error: std::io::Error| match error.kind() {
-        ErrorKind::TimedOut => Failure::from_error(FailureKind::Timeout(Phase::Head), &error),
-        _ => Failure::from_error(FailureKind::Broken, &error),
-    };
-    conn.write_by(&head(target, request, key), head_deadline).map_err(broken)?;
+    conn.write_by(&head(target, request, key), head_deadline).map_err(|error| broken(&error, Phase::Head))?;
     let mut received = Vec::new();
     loop {
         let mut piece = [0; 4096];
-        let length = conn.read_by(&mut piece, head_deadline).map_err(broken)?;
+        let length = conn.read_by(&mut piece, head_deadline).map_err(|error| broken(&error, Phase::Head))?;
         if length == 0 || received.len() > HEAD {
             return Err(Failure::new(FailureKind::Broken, "the server gave no answer to a websocket's request"));
         }
@@ -44,20 +40,68 @@ pub(crate) fn upgrade(target: &Target, request: &Request, hangup: &Hangup, key: 
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Ok(Upgraded::Open(conn, response, received.split_off(rest)));
         }
-        let idle = deadline(target.remote().timeouts.idle);
-        let length = response.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        let length = length.unwrap_or(u64::MAX).min(limits::ERROR_ANSWER);
-        let mut body = received.split_off(rest);
-        while (body.len() as u64) < length {
-            let mut piece = [0; 4096];
-            match conn.read_by(&mut piece, idle) {
-                Ok(0) => break,
-                Ok(length) => body.extend_from_slice(&piece[..length]),
-                Err(error) => return Err(broken(error)),
-            }
-        }
-        *response.body_mut() = body.into();
+        *response.body_mut() =
+            refusal(&mut conn, &response, received.split_off(rest), || deadline(target.remote().timeouts.idle))?;
         return Ok(Upgraded::Refused(response));
+    }
+}
+
+/// The body of a refusal, of which this was received already.
+fn refusal(
+    conn: &mut Conn,
+    head: &Response<Bytes>,
+    mut received: Vec<u8>,
+    deadline: impl Fn() -> Option<Instant>,
+) -> Result<Bytes, Failure> {
+    let header = |name| head.headers().get(name).and_then(|value| value.to_str().ok());
+    let length = header(header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
+    let chunked = header(header::TRANSFER_ENCODING).is_some();
+    loop {
+        let whole = match length {
+            _ if chunked => unchunked(&received)?,
+            Some(length) => received.get(..length).map(<[u8]>::to_vec),
+            None => None,
+        };
+        if let Some(whole) = whole {
+            return Ok(whole.into());
+        }
+        if received.len() as u64 >= limits::ERROR_ANSWER {
+            return Ok(received.into());
+        }
+        let mut piece = [0; 4096];
+        match conn.read_by(&mut piece, deadline()) {
+            // Without a length, the end of the connection is the body's.
+            Ok(0) if length.is_none() && !chunked => return Ok(received.into()),
+            Ok(0) => return Err(broken(&ErrorKind::UnexpectedEof.into(), Phase::Idle)),
+            Ok(length) => received.extend_from_slice(&piece[..length]),
+            Err(error) => return Err(broken(&error, Phase::Idle)),
+        }
+    }
+}
+
+/// A body that was sent in chunks, when it is whole.
+fn unchunked(mut rest: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
+    let mut body = Vec::new();
+    loop {
+        let bad = |_| Failure::new(FailureKind::Broken, "no HTTP: a chunk without its size");
+        let httparse::Status::Complete((start, size)) = httparse::parse_chunk_size(rest).map_err(bad)? else {
+            return Ok(None);
+        };
+        if size == 0 {
+            return Ok(Some(body));
+        }
+        let end = usize::try_from(size).ok().and_then(|size| start.checked_add(size));
+        let Some(chunk) = end.and_then(|end| rest.get(start..end)) else { return Ok(None) };
+        body.extend_from_slice(chunk);
+        // Each has a line's end after it.
+        rest = rest.get(start + chunk.len() + 2..).unwrap_or_default();
+    }
+}
+
+fn broken(error: &std::io::Error, phase: Phase) -> Failure {
+    match error.kind() {
+        ErrorKind::TimedOut => Failure::from_error(FailureKind::Timeout(phase), error),
+        _ => Failure::from_error(FailureKind::Broken, error),
     }
 }
 

@@ -141,5 +141,6 @@ impl AsFd for Socket {
 }
 
 fn broken(error: &Error) -> Failure {
-    Failure::from_error(FailureKind::Broken, error)
+    let kind = if matches!(error, Error::Capacity(_)) { FailureKind::TooLarge } else { FailureKind::Broken };
+    Failure::from_error(kind, error)
 }

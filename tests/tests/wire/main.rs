@@ -2,8 +2,14 @@
 //! server of its own in this process, over a Unix socket, over TLS, or over both.
 
 mod answers;
+mod keep_alive;
+mod proxies;
 mod server;
+mod timeouts;
+mod tls;
+mod trust;
 mod uploads;
+mod websockets;
 
 /// Makes tests of cases for each adapter: `either_way` over a Unix socket and over TLS, `once` as they are.
 macro_rules! cases {

@@ -4,7 +4,10 @@ use std::{
     fmt,
     io::{self, ErrorKind, Read, Write},
     net::{TcpListener, TcpStream},
-    os::unix::net::{UnixListener, UnixStream},
+    os::{
+        fd::AsFd,
+        unix::net::{UnixListener, UnixStream},
+    },
     sync::{
         Arc, LazyLock, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -24,6 +27,7 @@ use lxd_host::{
     },
 };
 use lxd_tests::Lab;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -318,6 +322,15 @@ impl Talk {
         std::mem::take(&mut self.received)
     }
 
+    /// Says nothing, not even TLS's part, until the client hangs up.
+    pub(crate) fn keep_silent(&mut self) {
+        let mut raw: Box<dyn Read + '_> = match &mut self.stream {
+            Stream::Unix(socket) => Box::new(socket),
+            Stream::Tls(tls) => Box::new(&mut tls.sock),
+        };
+        while matches!(raw.read(&mut [0; 4096]), Ok(1..)) {}
+    }
+
     /// Sends this, if the client still listens.
     pub(crate) fn say(&mut self, text: impl AsRef<[u8]>) -> bool {
         self.stream.write_all(text.as_ref()).and_then(|()| self.stream.flush()).is_ok()
@@ -331,6 +344,42 @@ impl Talk {
     /// Answers as LXD does, with this as `metadata`.
     pub(crate) fn sync(&mut self, metadata: &Value) -> bool {
         self.answer(200, &json!({"type": "sync", "status": "Success", "status_code": 200, "metadata": metadata}))
+    }
+
+    /// Opens the websocket that was asked for, and sends these frames with the answer, so that they come together.
+    pub(crate) fn open_websocket(&mut self, asked: &Asked, frames: &[u8]) -> bool {
+        let key = asked.header("sec-websocket-key").expect("a websocket's request");
+        let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
+        let head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade";
+        let head = format!("{head}\r\nSec-WebSocket-Accept: {accept}\r\n\r\n");
+        self.say([head.as_bytes(), frames].concat())
+    }
+
+    /// Waits until the client has sent something, and does not read it.
+    pub(crate) fn wait_for_input(&self) {
+        let fd = match &self.stream {
+            Stream::Unix(socket) => socket.as_fd(),
+            Stream::Tls(tls) => tls.sock.as_fd(),
+        };
+        let limit = Timespec { tv_sec: LONG.as_secs() as i64, tv_nsec: 0 };
+        let ready = poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::IN)], Some(&limit)).expect("a socket");
+        assert_eq!(ready, 1, "the client says nothing");
+    }
+
+    /// Without TLS.
+    pub(crate) fn raw(&mut self) -> &mut TcpStream {
+        match &mut self.stream {
+            Stream::Unix(_) => panic!("there is no TLS here anyway"),
+            Stream::Tls(tls) => &mut tls.sock,
+        }
+    }
+
+    /// Closes the connection as those do who are done with it: over TLS it is said.
+    pub(crate) fn close(mut self) {
+        if let Stream::Tls(tls) = &mut self.stream {
+            tls.conn.send_close_notify();
+            let _ = tls.flush();
+        }
     }
 
     /// Closes the connection so that the client sees an error, and not an end.
@@ -356,6 +405,30 @@ impl Talk {
     fn seen(&self) -> std::sync::MutexGuard<'_, Vec<Asked>> {
         self.state.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// One whole message of a websocket's, as a server sends it.
+pub(crate) fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0x80 | opcode];
+    match payload.len() {
+        length @ 0..=125 => frame.push(length as u8),
+        length => {
+            frame.push(127);
+            frame.extend((length as u64).to_be_bytes());
+        }
+    }
+    frame.extend(payload);
+    frame
+}
+
+pub(crate) const TEXT: u8 = 1;
+pub(crate) const BINARY: u8 = 2;
+pub(crate) const PING: u8 = 9;
+
+/// An event, as a websocket's message.
+pub(crate) fn event(number: usize) -> Vec<u8> {
+    let event = json!({"type": "logging", "metadata": {"message": number.to_string()}});
+    frame(TEXT, event.to_string().as_bytes())
 }
 
 /// An answer of HTTP with JSON in it.

@@ -75,7 +75,8 @@ fn refused_half_way<C: Lab>(way: Way) {
                 if then == Then::Waits {
                     waiting.lock().unwrap().recv_timeout(LONG).unwrap();
                 }
-                talk.rest();
+                let sent = talk.rest().len() as u64;
+                assert!(sent < 32 * MIB, "{sent} bytes were sent for a request that was refused");
             }
         });
         let lxd: C = fake.lxd();
@@ -86,7 +87,7 @@ fn refused_half_way<C: Lab>(way: Way) {
                 let refused = upload(&lxd, payload::<C>(reader, declared.then_some(size))).unwrap_err();
                 let _ = went_on.send(());
                 let read = read.load(Ordering::SeqCst);
-                assert!(read < 32 * MIB, "{read} bytes were read for a request that was refused");
+                assert!(read < 32 * MIB, "{read} bytes were read for it");
                 // hyper loses an answer when the server, unlike LXD, hangs up before it could be read.
                 if then == Then::HangsUp && C::NAME == "reqwest" && !refused.is_not_found() {
                     assert_eq!(refused.transport().unwrap().kind, FailureKind::Broken, "{refused:?}");

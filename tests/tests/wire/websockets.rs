@@ -1,0 +1,234 @@
+//! Websockets that are refused, too large, or closed the way LXD closes them.
+
+use lxd_proto::{Error, FailureKind, Lxd, limits};
+use lxd_tests::Lab;
+use serde_json::json;
+
+use crate::server::{Asked, BINARY, Fake, PING, TEXT, Talk, Way, error, event, frame, json_answer};
+
+crate::cases! {
+    either_way: refused, cut_off_refusals, another_websocket, a_message_too_large, in_small_pieces, closed_as_lxd_does,
+        commands_closed_as_lxd_does, no_secret_is_shown;
+}
+
+/// The first event, or why there is none.
+fn first<C: Lab>(lxd: &C) -> Result<String, Error> {
+    let event = lxd.events().subscribe().send().next().expect("it has no end")?;
+    Ok(event.logging().expect("a line").message)
+}
+
+fn refused<C: Lab>(way: Way) {
+    let body = error(500, "Only running operations can be connected").to_string();
+    let (first_half, second_half) = body.split_at(20);
+    let chunked = format!("{:x}\r\n{first_half}\r\n{:x}\r\n{second_half}\r\n0\r\n\r\n", 20, body.len() - 20);
+    for (answer, hangs_up) in [
+        (json_answer(500, &error(500, "Only running operations can be connected")), false),
+        (format!("HTTP/1.1 500 X\r\nTransfer-Encoding: chunked\r\n\r\n{chunked}"), false),
+        (format!("HTTP/1.1 500 X\r\nConnection: close\r\n\r\n{body}"), true),
+    ] {
+        for pieces in [7, usize::MAX] {
+            let answer = answer.clone();
+            let fake = Fake::new(way, move |_, mut talk| {
+                talk.asked();
+                answer.as_bytes().chunks(pieces).for_each(|piece| assert!(talk.say(piece)));
+                if hangs_up {
+                    return talk.close();
+                }
+                talk.rest();
+            });
+            match first(&fake.lxd::<C>()) {
+                Err(Error::Api(error)) => {
+                    assert_eq!(error.message, "Only running operations can be connected");
+                    assert_eq!(error.status, 500);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    let fake = Fake::answering(way, |_, talk| {
+        talk.say("HTTP/1.1 502 X\r\nContent-Type: text/html\r\nContent-Length: 18\r\n\r\n<h1>No gateway</h1");
+    });
+    assert!(matches!(first(&fake.lxd::<C>()), Err(Error::NotLxd { status: 502, .. })));
+}
+
+fn cut_off_refusals<C: Lab>(way: Way) {
+    for answer in [
+        "HTTP/1.1 500 X\r\nContent-Length: 100\r\n\r\n{\"type\":\"error\"",
+        "HTTP/1.1 500 X\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{\"type\":",
+        "HTTP/1.1 500 X\r\nTransfer-Encoding: chunked\r\n\r\nwhat\r\n",
+        "HTTP/1.1 500",
+        "SSH-2.0-OpenSSH_9.6\r\n\r\n",
+        "",
+    ] {
+        let fake = Fake::new(way, move |_, mut talk| {
+            talk.asked();
+            talk.say(answer);
+        });
+        let failed = first(&fake.lxd::<C>()).unwrap_err();
+        assert_eq!(failed.transport().map(|f| &f.kind), Some(&FailureKind::Broken), "{answer:?}: {failed:?}");
+    }
+}
+
+fn another_websocket<C: Lab>(way: Way) {
+    for accept in ["Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n", ""] {
+        let fake = Fake::new(way, move |_, mut talk| {
+            talk.asked();
+            let head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
+            talk.say([format!("{head}{accept}\r\n").as_bytes(), &event(1)].concat());
+            talk.rest();
+        });
+        let failed = first(&fake.lxd::<C>()).unwrap_err();
+        assert_eq!(failed.transport().map(|f| &f.kind), Some(&FailureKind::Broken), "{failed:?}");
+    }
+}
+
+fn a_message_too_large<C: Lab>(way: Way) {
+    // Announced and never sent, and in fragments that have no end.
+    let mut announced = vec![0x80 | TEXT, 127];
+    announced.extend((limits::MESSAGE as u64 + 1).to_be_bytes());
+    let mut enormous = vec![0x80 | BINARY, 127];
+    enormous.extend((1_u64 << 62).to_be_bytes());
+    let mut fragment = frame(BINARY, &vec![b'x'; 1 << 20]);
+    fragment[0] = BINARY;
+    for (frame, times) in [(announced, 1), (enormous, 1), (fragment, 32)] {
+        let fake = Fake::new(way, move |_, mut talk| {
+            let Some(asked) = talk.asked() else { return };
+            talk.open_websocket(&asked, &[]);
+            let mut frame = frame.clone();
+            for _ in 0..times {
+                talk.say(&frame);
+                frame[0] = 0;
+            }
+            talk.rest();
+        });
+        let failed = first(&fake.lxd::<C>()).unwrap_err();
+        assert_eq!(failed.transport().map(|f| &f.kind), Some(&FailureKind::TooLarge), "{failed:?}");
+    }
+}
+
+fn in_small_pieces<C: Lab>(way: Way) {
+    let fake = Fake::new(way, |_, mut talk| {
+        let asked = talk.asked().unwrap();
+        talk.open_websocket(&asked, &event(0)[..1]);
+        for byte in &event(0)[1..] {
+            talk.say([*byte]);
+        }
+        // Half of one, a ping within, and the other half.
+        let (whole, ping) = (event(1), frame(PING, b"keepalive"));
+        let text = &whole[2..];
+        let (one, other) = text.split_at(20);
+        let (mut one, mut other) = (frame(TEXT, one), frame(0, other));
+        one[0] = TEXT;
+        other[0] = 0x80;
+        talk.say([one, ping, other].concat());
+        talk.rest();
+    });
+    let mut events = fake.lxd::<C>().events().subscribe().send();
+    for number in 0..2 {
+        assert_eq!(events.next().unwrap().unwrap().logging().unwrap().message, number.to_string());
+    }
+}
+
+/// How LXD closes: without a close frame, and perhaps with an answer to its ping unread.
+#[derive(Clone, Copy, Debug)]
+enum Closing {
+    /// Before the ping can be answered: the answer cannot be written.
+    AtOnce,
+    /// With the ping's answer unread: the connection is reset.
+    Unread,
+}
+
+/// Opens the websocket that was asked for, says this, and closes it.
+fn close_as_lxd(mut talk: Talk, asked: &Asked, frames: &[u8], closing: Closing) {
+    let ping = frame(PING, b"keepalive");
+    match closing {
+        Closing::AtOnce => drop(talk.open_websocket(asked, &[&ping, frames].concat()).then_some(())),
+        Closing::Unread => {
+            talk.open_websocket(asked, &ping);
+            talk.wait_for_input();
+            talk.say(frames);
+        }
+    }
+}
+
+/// What was seen was seen once in 50 times.
+const TIMES: usize = 200;
+
+fn closed_as_lxd_does<C: Lab>(way: Way) {
+    for closing in [Closing::AtOnce, Closing::Unread] {
+        let fake = Fake::new(way, move |_, mut talk| {
+            if let Some(asked) = talk.asked() {
+                let frames: Vec<u8> = (0..10).flat_map(event).collect();
+                close_as_lxd(talk, &asked, &frames, closing);
+            }
+        });
+        let lxd: C = fake.lxd();
+        let mut events = lxd.events().subscribe().send();
+        for _ in 0..TIMES {
+            for number in 0..10 {
+                let event = events.next().unwrap().unwrap();
+                assert_eq!(event.logging().unwrap().message, number.to_string(), "{closing:?}");
+            }
+            // The end is said, once, and then it connects again.
+            let failed = events.next().unwrap().unwrap_err();
+            assert_eq!(failed.transport().map(|f| &f.kind), Some(&FailureKind::Broken), "{failed:?}");
+        }
+    }
+}
+
+/// The operation of a command whose websockets have these secrets.
+fn command() -> serde_json::Value {
+    let fds = json!({"0": "s3cr3t0", "1": "s3cr3t1", "2": "s3cr3t2", "control": "s3cr3t3"});
+    let operation = json!({"id": "1", "status": "Running", "status_code": 103, "metadata": {"fds": fds}});
+    json!({"type": "async", "status_code": 100, "operation": "/1.0/operations/1", "metadata": operation})
+}
+
+fn commands_closed_as_lxd_does<C: Lab>(way: Way) {
+    for closing in [Closing::AtOnce, Closing::Unread] {
+        let fake = Fake::new(way, move |_, mut talk| {
+            while let Some(asked) = talk.asked() {
+                let target = asked.target();
+                if asked.method() == "POST" {
+                    talk.answer(202, &command());
+                } else if target.contains("/wait") {
+                    let metadata = json!({"return": 7});
+                    talk.sync(&json!({"id": "1", "status": "Success", "status_code": 200, "metadata": metadata}));
+                } else {
+                    let data = match target.chars().last() {
+                        Some('1') => vec![frame(BINARY, &[b'x'; 5000]), frame(BINARY, b"end"), frame(TEXT, b"")],
+                        Some('2') => vec![frame(BINARY, b"oops"), frame(TEXT, b"")],
+                        _ => Vec::new(),
+                    };
+                    return close_as_lxd(talk, &asked, &data.concat(), closing);
+                }
+            }
+        });
+        let lxd: C = fake.lxd();
+        for round in 0..TIMES {
+            let output = lxd.instance("c1").exec(["true"]).output().send();
+            let output = output.unwrap_or_else(|error| panic!("{closing:?}, round {round}: {error:?}"));
+            assert_eq!((output.code, output.stdout.len(), &output.stderr[..]), (7, 5003, &b"oops"[..]));
+        }
+    }
+}
+
+fn no_secret_is_shown<C: Lab>(way: Way) {
+    for answer in ["", "HTTP/1.1 what", "HTTP/1.1 403 X\r\nContent-Length: 0\r\n\r\n"] {
+        let fake = Fake::new(way, move |_, mut talk| {
+            while let Some(asked) = talk.asked() {
+                if asked.method() == "POST" {
+                    talk.answer(202, &command());
+                } else if asked.target().contains("secret") {
+                    talk.say(answer);
+                    return;
+                } else {
+                    let end = json!({"id": "1", "status": "Failure", "status_code": 400, "err": "no websocket"});
+                    talk.sync(&end);
+                }
+            }
+        });
+        let failed = fake.lxd::<C>().instance("c1").exec(["true"]).output().send().unwrap_err();
+        let text = format!("{failed} {failed:?}");
+        assert!(!text.contains("s3cr3t"), "{text}");
+    }
+}
