@@ -187,6 +187,16 @@ impl<R> Payload<R> {
         }
     }
 
+    /// The content as a reader, whatever it is, and its length, for transports that send nothing else. The closure makes
+    /// a reader of bytes.
+    pub fn into_reader(self, reader: impl FnOnce(Bytes) -> R) -> (R, Option<u64>) {
+        match (self.length(), self) {
+            (length, Self::Reader(inner, _)) => (inner, length),
+            (length, Self::Bytes(bytes)) => (reader(bytes), length),
+            (length, Self::Empty) => (reader(Bytes::new()), length),
+        }
+    }
+
     /// How many bytes, if that is known.
     pub fn length(&self) -> Option<u64> {
         match self {

@@ -301,6 +301,11 @@ impl Failure {
         Self { kind, message: message.into() }
     }
 
+    /// The connection broke, with this error.
+    pub fn broken(error: impl core::error::Error + 'static) -> Self {
+        Self::from_error(FailureKind::Broken, &error)
+    }
+
     /// A failure with an error's whole chain of causes as its text.
     pub fn from_error(kind: FailureKind, error: &(dyn core::error::Error + 'static)) -> Self {
         Self { kind, message: chain(error) }

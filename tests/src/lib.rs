@@ -7,11 +7,17 @@ mod block_on;
 mod inventor;
 mod daemon;
 mod log;
+/// A transport of one's own, in the 40 lines that the README shows.
+#[allow(missing_docs)]
+#[rustfmt::skip]
 mod own_transport;
 pub mod pattern;
 pub mod process;
 mod project;
 mod secrets;
+#[allow(missing_debug_implementations)]
+#[rustfmt::skip]
+mod own_websockets;
 mod servers;
 
 use std::{
@@ -29,6 +35,7 @@ pub use own_transport::Own;
 pub use project::Project;
 pub use secrets::secret;
 pub use servers::{Server, Temporary, env, pinned, stranger, trusted, unique};
+pub use own_websockets::{OwnWebSockets, Threads};
 
 /// A client as the cases need it: blocking, with `std`'s readers and writers.
 pub trait Lab: Blocking<Reader: From<Input>, Writer: From<Output>> {
@@ -118,6 +125,18 @@ impl Lab for Own {
             Address::Unix(socket) => Self(socket, remote.scope),
             address => panic!("{address} is no Unix socket"),
         }
+    }
+
+    fn reader(body: Self::Body) -> Box<dyn Read> {
+        body
+    }
+}
+
+impl Lab for OwnWebSockets {
+    const NAME: &'static str = "own";
+
+    fn connect(remote: lxd_host::Remote) -> Self {
+        Self(Own::connect(remote))
     }
 
     fn reader(body: Self::Body) -> Box<dyn Read> {

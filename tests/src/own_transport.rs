@@ -1,67 +1,40 @@
-//! A transport of one's own, as the README shows it: HTTP/1.0 over a Unix socket, with `std` and an HTTP parser.
-
-use bytes::Bytes;
 use lxd_proto::{Blocking, Client, Failure, FailureKind, Payload, Scope, Streams, flow::Sequential};
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
-
-/// A server's Unix socket, and the scope of the requests.
+use std::{io::{BufRead, BufReader, Cursor, ErrorKind, Read, Write, copy}, os::unix::net::UnixStream};
+type Stream = Box<dyn Read + Send>;
 #[derive(Clone, Debug)]
-pub struct Own(pub String, pub Scope);
-
+pub struct Own(pub String, pub Scope); // the path of the server's socket, and what all requests say
 impl Client for Own {
-    type Reader = Box<dyn Read + Send>;
+    type Reader = Stream;
     type Writer = Box<dyn Write + Send>;
-    type Body = Box<dyn Read + Send>;
-    #[rustfmt::skip]
+    type Body = Stream;
     fn scope(&self) -> &Scope { &self.1 }
-    #[rustfmt::skip]
     fn with_scope(&self, scope: Scope) -> Self { Self(self.0.clone(), scope) }
 }
-
 impl Blocking for Own {
-    type Io = Sequential<Self>;
-    fn fetch(&self, request: http::Request<Payload<Self::Reader>>) -> Result<http::Response<Self::Body>, Failure> {
-        self.talk(request).map_err(|error| Failure::from_error(FailureKind::Broken, &error))
-    }
-    fn chunk(body: &mut Self::Body) -> Result<Option<Bytes>, Failure> {
-        let mut piece = vec![0; 65536];
-        let length = body.read(&mut piece).map_err(|error| Failure::from_error(FailureKind::Broken, &error))?;
-        Ok((length > 0).then(|| Bytes::from(piece).slice(..length)))
-    }
-    #[rustfmt::skip]
+    type Io = Sequential<Self>; // one request after the other, and no websockets
     fn io(&self, streams: Streams<Self>) -> Self::Io { Sequential::new(self, streams) }
-}
-
-impl Own {
-    fn talk(
-        &self,
-        request: http::Request<Payload<Box<dyn Read + Send>>>,
-    ) -> io::Result<http::Response<<Self as Client>::Body>> {
-        let mut socket = std::os::unix::net::UnixStream::connect(&self.0)?;
+    fn fetch(&self, request: http::Request<Payload<Stream>>) -> Result<http::Response<Stream>, Failure> {
         let (head, payload) = request.into_parts();
-        write!(socket, "{} {} HTTP/1.0\r\n", head.method, head.uri)?;
-        for (name, value) in &head.headers {
-            socket.write_all(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat())?;
+        let (body, length) = payload.into_reader(|bytes| Box::new(Cursor::new(bytes)));
+        let mut body = body.take(length.ok_or_else(|| Failure::new(FailureKind::Unsupported, "HTTP/1.0: no chunks"))?);
+        let mut ask = format!("{} {} HTTP/1.0\r\n", head.method, head.uri);
+        for (key, text) in &head.headers { ask += &format!("{key}: {}\r\n", String::from_utf8_lossy(text.as_bytes())) }
+        let mut socket = UnixStream::connect(&self.0).map_err(Failure::broken)?;
+        match copy(&mut Cursor::new(ask + "\r\n").chain(&mut body), &mut socket) {
+            Ok(_) if body.limit() > 0 || body.get_mut().read(&mut [0]).is_ok_and(|extra| extra > 0) =>
+                return Err(Failure::new(FailureKind::BodyLength, "the input has another length")),
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(Failure::broken(error)),
+            _ => {} // LXD may refuse without reading all of it, and says why
         }
-        socket.write_all(b"\r\n")?;
-        match payload {
-            Payload::Bytes(bytes) => socket.write_all(&bytes)?,
-            Payload::Reader(mut reader, Some(length)) => {
-                if io::copy(&mut reader.by_ref().take(length), &mut socket)? < length || reader.read(&mut [0])? > 0 {
-                    return Err(ErrorKind::InvalidInput.into());
-                }
-            }
-            Payload::Empty => {}
-            _ => return Err(ErrorKind::Unsupported.into()), // HTTP/1.0 has no chunks
-        }
-        let (mut answer, mut text) = (BufReader::new(socket), Vec::new());
-        while !text.ends_with(b"\r\n\r\n") && answer.read_until(b'\n', &mut text)? > 0 {}
-        let mut headers = [httparse::EMPTY_HEADER; 64];
-        let mut head = httparse::Response::new(&mut headers);
-        head.parse(&text).map_err(io::Error::other)?;
-        let response = http::Response::builder().status(head.code.unwrap_or(0));
-        let response =
-            head.headers.iter().fold(response, |response, header| response.header(header.name, header.value));
-        response.body(Box::new(answer) as _).map_err(io::Error::other)
+        let mut answer = BufReader::new(socket);
+        let mut lines = answer.by_ref().lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+        let mut head = http::Response::builder().status(lines.next().unwrap_or_default().get(9..12).unwrap_or(""));
+        for line in lines { if let Some((name, value)) = line.split_once(": ") { head = head.header(name, value); } }
+        head.body(Box::new(answer) as Stream).map_err(Failure::broken)
+    }
+    fn chunk(body: &mut Stream) -> Result<Option<bytes::Bytes>, Failure> {
+        let mut piece = Vec::new();
+        body.take(65536).read_to_end(&mut piece).map_err(Failure::broken)?;
+        Ok((!piece.is_empty()).then(|| piece.into()))
     }
 }

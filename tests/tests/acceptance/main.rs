@@ -13,6 +13,7 @@ mod instances;
 mod kill;
 mod life;
 mod operations;
+mod own_websockets;
 mod profiles;
 mod remotes;
 mod scope;
