@@ -128,7 +128,10 @@ fn invent(value: &mut Value) {
     match value {
         Value::Object(object) => {
             object.values_mut().for_each(invent);
-            object.insert(INVENTED.into(), format!("ü\n{}", object.len()).into());
+            let text = Value::from(format!("ü\n{}", object.len()));
+            // Devices are maps in a map.
+            let maps = !object.is_empty() && object.values().all(Value::is_object);
+            object.insert(INVENTED.into(), if maps { json!({INVENTED: text}) } else { text });
         }
         Value::Array(items) => items.iter_mut().for_each(invent),
         _ => {}

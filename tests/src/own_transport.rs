@@ -44,15 +44,19 @@ impl Own {
             socket.write_all(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat())?;
         }
         socket.write_all(b"\r\n")?;
-        match payload {
-            Payload::Bytes(bytes) => socket.write_all(&bytes)?,
-            Payload::Reader(mut reader, Some(length)) => {
-                if io::copy(&mut reader.by_ref().take(length), &mut socket)? < length || reader.read(&mut [0])? > 0 {
-                    return Err(ErrorKind::InvalidInput.into());
-                }
-            }
-            Payload::Empty => {}
-            _ => return Err(ErrorKind::Unsupported.into()), // HTTP/1.0 has no chunks
+        let sent = match payload {
+            Payload::Empty => Ok(()),
+            Payload::Bytes(bytes) => socket.write_all(&bytes),
+            Payload::Reader(mut reader, Some(length)) => match io::copy(&mut reader.by_ref().take(length), &mut socket)
+            {
+                Ok(sent) if sent < length || reader.read(&mut [0])? > 0 => Err(ErrorKind::InvalidInput.into()),
+                sent => sent.map(drop),
+            },
+            _ => Err(ErrorKind::Unsupported.into()), // HTTP/1.0 has no chunks
+        };
+        match sent {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(error),
+            _ => {} // LXD may refuse without reading all of it, and says why
         }
         let (mut answer, mut text) = (BufReader::new(socket), Vec::new());
         while !text.ends_with(b"\r\n\r\n") && answer.read_until(b'\n', &mut text)? > 0 {}
