@@ -187,6 +187,9 @@ impl<C: Client, R: Editable> Object<C, R> {
 
 impl<C: Client, R: Patchable> Object<C, R> {
     /// Changes the given keys: `PATCH` (extension `patch`). Maps such as `config` are merged.
+    ///
+    /// [`edit`](Self::edit) is the better way on 5.0.2: there an instance's description becomes empty when it is not
+    /// given, and the patch of an image's alias fails after 20 s, in which the server does nothing else.
     pub fn patch(&self, patch: Value) -> Call<C, Patch<R>> {
         Call::new(&self.client, Patch::new(self.at.clone(), patch))
     }

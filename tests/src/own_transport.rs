@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 use lxd_proto::{Blocking, Client, Failure, FailureKind, Payload, Scope, Streams, flow::Sequential};
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::{
+    io::{self, BufRead, BufReader, ErrorKind, Read, Write},
+    os::unix::net::UnixStream,
+};
 
 /// A server's Unix socket, and the scope of the requests.
 #[derive(Clone, Debug)]
@@ -11,7 +14,7 @@ pub struct Own(pub String, pub Scope);
 impl Client for Own {
     type Reader = Box<dyn Read + Send>;
     type Writer = Box<dyn Write + Send>;
-    type Body = Box<dyn Read + Send>;
+    type Body = io::Take<BufReader<UnixStream>>;
     #[rustfmt::skip]
     fn scope(&self) -> &Scope { &self.1 }
     #[rustfmt::skip]
@@ -26,6 +29,9 @@ impl Blocking for Own {
     fn chunk(body: &mut Self::Body) -> Result<Option<Bytes>, Failure> {
         let mut piece = vec![0; 65536];
         let length = body.read(&mut piece).map_err(|error| Failure::from_error(FailureKind::Broken, &error))?;
+        if length == 0 && (1..u64::MAX / 2).contains(&body.limit()) {
+            return Err(Failure::new(FailureKind::Broken, "the answer is cut off"));
+        }
         Ok((length > 0).then(|| Bytes::from(piece).slice(..length)))
     }
     #[rustfmt::skip]
@@ -37,7 +43,7 @@ impl Own {
         &self,
         request: http::Request<Payload<Box<dyn Read + Send>>>,
     ) -> io::Result<http::Response<<Self as Client>::Body>> {
-        let mut socket = std::os::unix::net::UnixStream::connect(&self.0)?;
+        let mut socket = UnixStream::connect(&self.0)?;
         let (head, payload) = request.into_parts();
         write!(socket, "{} {} HTTP/1.0\r\n", head.method, head.uri)?;
         for (name, value) in &head.headers {
@@ -61,11 +67,16 @@ impl Own {
         let (mut answer, mut text) = (BufReader::new(socket), Vec::new());
         while !text.ends_with(b"\r\n\r\n") && answer.read_until(b'\n', &mut text)? > 0 {}
         let mut headers = [httparse::EMPTY_HEADER; 64];
-        let mut head = httparse::Response::new(&mut headers);
-        head.parse(&text).map_err(io::Error::other)?;
-        let response = http::Response::builder().status(head.code.unwrap_or(0));
+        let mut head_of = httparse::Response::new(&mut headers);
+        head_of.parse(&text).map_err(io::Error::other)?;
+        let response = http::Response::builder().status(head_of.code.unwrap_or(0));
         let response =
-            head.headers.iter().fold(response, |response, header| response.header(header.name, header.value));
-        response.body(Box::new(answer) as _).map_err(io::Error::other)
+            head_of.headers.iter().fold(response, |response, header| response.header(header.name, header.value));
+        let mut response = response.body(answer.take(u64::MAX)).map_err(io::Error::other)?;
+        let length = response.headers().get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        if let Some(length) = length.and_then(|length| length.parse().ok()) {
+            response.body_mut().set_limit(if head.method == http::Method::HEAD { 0 } else { length });
+        }
+        Ok(response)
     }
 }
