@@ -70,9 +70,9 @@ fn a_whole_life<C: Lab>(server: &Server<C>) {
     assert!(life.iter().any(|event| !event.lifecycle().unwrap().requestor.protocol.is_empty()), "{life:?}");
     assert!(life[0].operation().is_none());
     for description in ["Creating instance", "Starting instance", "Executing command", "Stopping instance"] {
+        // LXD sends them side by side, so the last that comes need not be the last that was.
         let mut of_it = operations.iter().filter(|operation| operation.description == description);
-        let last = of_it.next_back().unwrap_or_else(|| panic!("no event of {description:?}: {operations:?}"));
-        assert_eq!(last.outcome(), None, "{description}");
+        assert!(of_it.any(|operation| operation.outcome().is_none()), "{description}: {operations:?}");
     }
 }
 
