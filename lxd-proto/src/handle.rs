@@ -172,7 +172,8 @@ impl<C: Client, R: Editable> Object<C, R> {
     ///
     /// Keys that this version does not know stay as they are.
     ///
-    /// The server checks the version only where it has one: not for storage pools on 5.0.2, for example.
+    /// The server checks the version only where it has one (not for storage pools on 5.0.2, for example), and only of
+    /// what it counts as a part of it: an instance's description is none.
     pub fn edit(&self, change: impl FnMut(&mut R::Put) + Send + 'static) -> Run<C, InTurn<Edit<R>>> {
         Run::new(&self.client, InTurn::new(Edit::new(self.at.clone(), Box::new(change))))
     }
@@ -186,6 +187,9 @@ impl<C: Client, R: Editable> Object<C, R> {
 
 impl<C: Client, R: Patchable> Object<C, R> {
     /// Changes the given keys: `PATCH` (extension `patch`). Maps such as `config` are merged.
+    ///
+    /// [`edit`](Self::edit) is the better way on 5.0.2: there an instance's description becomes empty when it is not
+    /// given, and the patch of an image's alias fails after 20 s, in which the server does nothing else.
     pub fn patch(&self, patch: Value) -> Call<C, Patch<R>> {
         Call::new(&self.client, Patch::new(self.at.clone(), patch))
     }

@@ -101,7 +101,8 @@ fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
 
 /// The name that a URL in a list ends with: what follows the collection's path, decoded, without its query.
 ///
-/// An alias's name may hold `/`, encoded or not (5.0.2 does not encode it in lists).
+/// An alias's name may hold `/`, encoded or not. 5.0.2 encodes most names twice (`two%2520words`), so what is decoded and
+/// still is a wholly encoded text is decoded again.
 pub(crate) fn name_in_list(url: &str, collection: &Path) -> Option<String> {
     let path = url.split('?').next().unwrap_or_default();
     let collection = collection.text.split('?').next().unwrap_or_default();
@@ -109,7 +110,19 @@ pub(crate) fn name_in_list(url: &str, collection: &Path) -> Option<String> {
         Some(name) => name,
         None => path.rsplit('/').next().unwrap_or_default(),
     };
-    (!name.is_empty()).then(|| percent_decode_str(name).decode_utf8_lossy().into_owned())
+    let name = percent_decode_str(name).decode_utf8_lossy();
+    let name = if is_encoded(&name) { percent_decode_str(&name).decode_utf8_lossy() } else { name.clone() };
+    (!name.is_empty()).then(|| name.into_owned())
+}
+
+/// Whether a text is what Go's `url.PathEscape` makes of one that needs it.
+fn is_encoded(text: &str) -> bool {
+    let mut escapes = text.split('%');
+    let safe = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"$&+:=@-_.~".contains(&byte));
+    let hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'A'..=b'F');
+    safe(escapes.next().unwrap_or_default())
+        && text.contains('%')
+        && escapes.all(|part| part.len() >= 2 && part.as_bytes()[..2].iter().all(hex) && safe(part))
 }
 
 /// A URI for people: without the values of secrets.
@@ -184,6 +197,10 @@ mod tests {
             ("/1.0/images/aliases/a", Some("a")),
             ("/1.0/images/aliases/a%2Fb?project=x", Some("a/b")),
             ("/1.0/images/aliases/a/b", Some("a/b")),
+            ("/1.0/images/aliases/two%252Fparts%2520%2525%252541", Some("two/parts %%41")),
+            ("/1.0/images/aliases/100%25", Some("100%")),
+            ("/1.0/images/aliases/a%20%2541", Some("a %41")),
+            ("/1.0/images/aliases/%C3%BC%2541", Some("ü%41")),
             ("/1.0/containers/x", Some("x")),
             ("", None),
         ] {

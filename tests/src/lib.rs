@@ -128,7 +128,7 @@ impl Lab for Own {
     }
 
     fn reader(body: Self::Body) -> Box<dyn Read> {
-        body
+        Box::new(body)
     }
 }
 

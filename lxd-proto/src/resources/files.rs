@@ -267,6 +267,9 @@ impl<C: Client> Files<C> {
     }
 
     /// Receives a file as it comes: `GET`. `.bytes()` has it whole. A link's content is its target.
+    ///
+    /// A file with a control character in its name (but for tabs and line breaks) cannot be received: LXD puts the name
+    /// into a header as it is, which is no HTTP any more.
     pub fn get(&self, path: impl Into<String>) -> Fetch<C, GetFile> {
         Fetch::new(&self.client, GetFile { instance: self.instance.clone(), path: path.into() })
     }
@@ -279,7 +282,7 @@ impl<C: Client> Files<C> {
         self.push(path.into(), content.into(), false)
     }
 
-    /// Writes to the end of a file: `POST` (extension `file_append`). Whether all of it arrived is checked as for
+    /// Writes to the end of a file that is there: `POST` (extension `file_append`). Whether all of it arrived is checked as for
     /// [`put`](Self::put).
     pub fn append(&self, path: impl Into<String>, content: impl Into<Payload<C::Reader>>) -> Run<C, InTurn<Push>> {
         self.push(path.into(), content.into(), true)

@@ -4,9 +4,9 @@ use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
 use http::Method;
 
-use super::{Config, Devices, Instance};
+use super::{Config, Devices, Instance, Operation};
 use crate::{
-    Endpoint, Error, Request, Response,
+    Answer, Endpoint, Error, Request, Response,
     compat::{Timestamp, model, request, writable},
     crud::{Changed, Creatable, Created, Deletable, Editable, Listed, Patchable, Renamable, Resource},
     endpoint::json,
@@ -99,7 +99,28 @@ impl Listed for InstanceSnapshot {
 
 impl Creatable for InstanceSnapshot {
     type Post = InstanceSnapshotsPost;
-    type Answer = Created;
+    type Answer = CreatedSnapshot;
+}
+
+/// A snapshot that was made, by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CreatedSnapshot {
+    /// The name; empty when the server does not say it: until 6.7 it names only the instance, also when it chose the
+    /// snapshot's name itself.
+    pub name: String,
+}
+
+impl Answer for CreatedSnapshot {
+    fn done(response: &Response, metadata: &str) -> Result<Self, Error> {
+        Created::done(response, metadata).map(|created| Self { name: created.name })
+    }
+
+    fn finished(operation: &Operation) -> Result<Self, Error> {
+        let said = operation.entity_url().is_some_and(|url| url.contains("/snapshots/"));
+        let name = if said { Created::finished(operation)?.name } else { String::new() };
+        Ok(Self { name })
+    }
 }
 
 impl Editable for InstanceSnapshot {

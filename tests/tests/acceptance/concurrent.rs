@@ -16,14 +16,14 @@ fn the_second_of_two_writers_is_told<C: Lab>(server: &Server<C>) {
     assert_eq!(first.etag, second.etag);
     let change = |text: &str| {
         let mut put = first.writable().unwrap();
-        put.description = text.into();
+        put.config.insert("user.writer".into(), text.into());
         put
     };
     container.replace(change("first")).if_match(first.etag.clone()).wait().send().unwrap();
     let late = container.replace(change("second")).if_match(second.etag.clone()).wait().send().unwrap_err();
     assert!(late.is_precondition_failed(), "{late}");
     assert!(late.to_string().contains("PUT /1.0/instances/"), "{late}");
-    assert_eq!(container.get().send().unwrap().description, "first");
+    assert_eq!(container.get().send().unwrap().config["user.writer"], "first");
 }
 
 fn an_edit_keeps_the_others_change<C: Lab>(server: &Server<C>) {

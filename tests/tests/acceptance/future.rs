@@ -58,7 +58,7 @@ fn of_a_snapshot<C: Lab>(server: &Server<C>) {
     let time = "2100-01-01T00:00:00Z";
     let snapshot = lxd.instance(container.name()).snapshot("s");
     survive(&lxd, &snapshot, "expires_at", move |snapshot| {
-        snapshot.expires_at = lxd_proto::compat::Timestamp::new(time)
+        snapshot.expires_at = lxd_proto::compat::Timestamp::new(time);
     });
     assert_eq!(container.snapshot("s").get().send().unwrap().expires_at.as_str(), time);
 }
@@ -121,5 +121,5 @@ fn of_the_server<C: Lab>(server: &Server<C>) {
     survive(&lxd, &lxd.server(), "config", move |server| drop(server.config.insert(edited.clone(), "1".into())));
     let after = server.lxd.server().get().send().unwrap();
     assert_eq!(after.config[&key], "1");
-    server.lxd.server().edit(move |server| drop(server.config.remove(&key))).send().unwrap();
+    server.lxd.server().edit(move |server| drop(server.config.insert(key.clone(), "".into()))).send().unwrap();
 }

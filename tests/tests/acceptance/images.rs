@@ -133,10 +133,8 @@ fn have_aliases<C: Lab>(server: &Server<C>) {
     let alias = lxd.image_alias(name);
     alias.edit(|alias| alias.description = "edited".into()).send().unwrap();
     assert_eq!(alias.get().send().unwrap().description, "edited");
-    alias.patch(json!({"description": "patched"})).wait().send().unwrap();
-    let patched = alias.get().send().unwrap();
-    assert_eq!((patched.description.as_str(), patched.target.as_str()), ("patched", &*fingerprint));
-    let late = alias.patch(json!({"description": "late"})).if_match(got.etag.clone()).wait().send();
+    // No patch: on 5.0.2 it stops the whole server for 20 s, and fails.
+    let late = alias.replace(got.writable().unwrap()).if_match(got.etag.clone()).wait().send();
     assert!(late.unwrap_err().is_precondition_failed());
     let new = format!("new/{}", unique("alias"));
     alias.rename(&new).wait().send().unwrap();
