@@ -4,8 +4,8 @@
 //! server; [`with_websockets!`] leaves out the transport that has none.
 
 mod block_on;
-mod inventor;
 mod daemon;
+mod inventor;
 mod log;
 /// A transport of one's own, in the 40 lines that the README shows.
 #[allow(missing_docs)]
@@ -28,14 +28,14 @@ use std::{
 use lxd_proto::{Address, Blocking};
 
 pub use block_on::BlockOn;
-pub use inventor::{INVENTED, Inventor};
 pub use daemon::Daemon;
+pub use inventor::{INVENTED, Inventor};
 pub use log::capture;
 pub use own_transport::Own;
+pub use own_websockets::{OwnWebSockets, Threads};
 pub use project::Project;
 pub use secrets::secret;
 pub use servers::{Server, Temporary, env, pinned, stranger, trusted, unique};
-pub use own_websockets::{OwnWebSockets, Threads};
 
 /// A client as the cases need it: blocking, with `std`'s readers and writers.
 pub trait Lab: Blocking<Reader: From<Input>, Writer: From<Output>> {

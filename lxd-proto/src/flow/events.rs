@@ -101,7 +101,7 @@ impl Flow for EventFlow {
                         self.ready.push_back(Some(decode("an event", text.as_bytes())?));
                     }
                     Ok(Reply::Message(Some(Message::Binary(data)))) => {
-                        self.ready.push_back(Some(decode("an event", &data)?))
+                        self.ready.push_back(Some(decode("an event", &data)?));
                     }
                     Ok(Reply::Message(Some(Message::Ping))) => {}
                     Ok(_) => {
