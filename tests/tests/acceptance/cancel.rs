@@ -17,7 +17,7 @@ with_websockets!(events_are_dropped);
 
 fn events_are_dropped<C: Lab>(server: &Server<C>) {
     let listen = |_| {
-        let mut events = server.lxd.events().subscribe().send();
+        let mut events = server.lxd.events().subscribe().send().unwrap();
         thread::scope(|scope| {
             // Something happens until it is heard: nobody says when the listener listens.
             let (heard, stop) = channel::<()>();
@@ -36,7 +36,7 @@ fn events_are_dropped<C: Lab>(server: &Server<C>) {
     let before = Resources::now();
     (0..8).for_each(listen);
     // Never asked, so never opened.
-    drop(server.lxd.events().subscribe().send());
+    drop(server.lxd.events().subscribe());
     before.assert_flat(POOLED);
     server.lxd.server().get().send().unwrap();
 }

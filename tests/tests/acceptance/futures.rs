@@ -36,7 +36,7 @@ async fn every_future<D: AsyncFn(&mut (dyn Future<Output = ()> + Send + Unpin))>
     drop_it(&mut Box::pin(async { drop(instance.files().get("/bin/busybox").bytes().await) })).await;
     drop_it(&mut Box::pin(async { drop(instance.edit(|put| put.description = unique("cancel")).await) })).await;
     drop_it(&mut Box::pin(async {
-        let mut events = lxd.events().subscribe().stream();
+        let Ok(mut events) = lxd.events().subscribe().await else { return };
         while events.next().await.is_some() {}
     }))
     .await;

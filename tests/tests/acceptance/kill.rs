@@ -176,7 +176,7 @@ fn during_events<C: Lab>(like: &Server<C>) {
     let (again, go) = channel();
     let lxd = server.lxd.clone();
     let listener = thread::spawn(move || {
-        let mut events = lxd.events().types([EventType::Lifecycle]).subscribe().send();
+        let mut events = lxd.events().types([EventType::Lifecycle]).subscribe().send().unwrap();
         loop {
             let event = events.next().expect("events have no end");
             let lost = event.is_err();

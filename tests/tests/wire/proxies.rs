@@ -192,7 +192,7 @@ fn through_a_proxy<C: Lab>() {
         let (fake, between) = (server(), Between::new(greet));
         let remote = between.before(&fake, &url.replace("LOGIN", LOGIN));
         C::connect(remote.clone()).server().get().send().unwrap();
-        let _event = C::connect(remote).events().subscribe().send().next().unwrap().unwrap();
+        let _event = C::connect(remote).events().subscribe().send().unwrap().next().unwrap().unwrap();
         assert_eq!(fake.lines(), ["GET /1.0", "GET /1.0/events"], "{url}");
         let there = fake.remote().address.authority().unwrap();
         assert_eq!(*between.asked.lock().unwrap(), [there.clone(), there], "{url}");
@@ -203,7 +203,7 @@ fn through_a_proxy<C: Lab>() {
 
 fn assert_blamed<C: Lab>(remote: Remote, what: &str) {
     let lxd = C::connect(remote);
-    let events = lxd.events().subscribe().send().next().unwrap();
+    let events = lxd.events().subscribe().send();
     for failed in [lxd.server().get().send().map(drop), events.map(drop)] {
         let failed = failed.unwrap_err();
         assert_eq!(failed.transport().unwrap().kind, FailureKind::Proxy, "{what}: {failed:?}");

@@ -20,7 +20,7 @@ crate::cases! {
 
 /// What a request, a change and a websocket fail with.
 fn failures<C: Lab>(lxd: &C) -> [Failure; 3] {
-    let events = lxd.events().subscribe().send().next().unwrap();
+    let events = lxd.events().subscribe().send();
     let failed = [
         lxd.server().get().send().map(drop).unwrap_err(),
         lxd.profile("x").delete().send().map(drop).unwrap_err(),
@@ -106,7 +106,7 @@ fn the_client_shows_itself<C: Lab>() {
         let lxd = C::connect(remote);
         lxd.server().get().send().unwrap();
         assert_eq!(certificates.recv_timeout(LONG).unwrap(), ("/1.0".into(), expected));
-        let _event = lxd.events().subscribe().send().next().unwrap().unwrap();
+        let _event = lxd.events().subscribe().send().unwrap().next().unwrap().unwrap();
         assert_eq!(certificates.recv_timeout(LONG).unwrap(), ("/1.0/events".into(), expected));
     }
 }

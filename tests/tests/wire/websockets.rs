@@ -13,7 +13,7 @@ crate::cases! {
 
 /// The first event, or why there is none.
 fn first<C: Lab>(lxd: &C) -> Result<String, Error> {
-    let event = lxd.events().subscribe().send().next().expect("it has no end")?;
+    let event = lxd.events().subscribe().send()?.next().expect("it has no end")?;
     Ok(event.logging().expect("a line").message)
 }
 
@@ -123,7 +123,7 @@ fn in_small_pieces<C: Lab>(way: Way) {
         talk.say([one, ping, other].concat());
         talk.rest();
     });
-    let mut events = fake.lxd::<C>().events().subscribe().send();
+    let mut events = fake.lxd::<C>().events().subscribe().send().unwrap();
     for number in 0..2 {
         assert_eq!(events.next().unwrap().unwrap().logging().unwrap().message, number.to_string());
     }
@@ -163,7 +163,7 @@ fn closed_as_lxd_does<C: Lab>(way: Way) {
             }
         });
         let lxd: C = fake.lxd();
-        let mut events = lxd.events().subscribe().send();
+        let mut events = lxd.events().subscribe().send().unwrap();
         for _ in 0..TIMES {
             for number in 0..10 {
                 let event = events.next().unwrap().unwrap();
