@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use futures_core::Stream;
 use futures_util::future::{Either, select};
 use http::{Request, Response, Uri};
@@ -20,7 +20,7 @@ use lxd_host::{Remote, failure, keepalive};
 use lxd_proto::{Address, Failure, FailureKind, LongPoll, Phase, redacted};
 use reqwest::redirect::Policy;
 use tokio::{
-    io::{AsyncRead, ReadBuf},
+    io::{AsyncBufRead, AsyncRead, ReadBuf},
     time::{Instant, Sleep, sleep_until},
 };
 
@@ -221,6 +221,8 @@ fn connect_failure(error: reqwest::Error, remote: &Remote) -> Failure {
 }
 
 /// An answer's body while it arrives. Reading it to its end gives the connection back; dropping it closes the connection.
+///
+/// Into a file it goes with `tokio::io::copy_buf`, in the pieces that it comes in; `copy` makes many small ones of them.
 pub struct Body {
     stream: Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>,
     rest: Bytes,
@@ -268,6 +270,23 @@ impl Body {
     }
 }
 
+impl AsyncBufRead for Body {
+    /// An error's inner error is a [`Failure`].
+    fn poll_fill_buf(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        let body = self.get_mut();
+        while body.rest.is_empty() {
+            let Some(chunk) = ready!(body.poll_chunk(context)).map_err(io::Error::other)? else { break };
+            body.rest = chunk;
+            body.restart();
+        }
+        Poll::Ready(Ok(&body.rest))
+    }
+
+    fn consume(mut self: Pin<&mut Self>, amount: usize) {
+        self.rest.advance(amount);
+    }
+}
+
 impl AsyncRead for Body {
     /// An error's inner error is a [`Failure`].
     fn poll_read(
@@ -275,12 +294,10 @@ impl AsyncRead for Body {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let chunk = ready!(self.poll_chunk(context)).map_err(io::Error::other)?;
-        if let Some(mut chunk) = chunk {
-            let now = chunk.split_to(chunk.len().min(buffer.remaining()));
-            buffer.put_slice(&now);
-            self.rest = chunk;
-        }
+        let piece = ready!(self.as_mut().poll_fill_buf(context))?;
+        let length = piece.len().min(buffer.remaining());
+        buffer.put_slice(&piece[..length]);
+        self.consume(length);
         Poll::Ready(Ok(()))
     }
 }

@@ -126,7 +126,7 @@ mod concurrent {
             ["pull", instance, remote, local] => {
                 let mut incoming = lxd.instance(*instance).files().get(*remote).await?;
                 let mut file = File::create(local).await?;
-                io::copy(&mut incoming.body, &mut file).await?;
+                io::copy_buf(&mut incoming.body, &mut file).await?;
                 io::AsyncWriteExt::flush(&mut file).await?;
             }
             ["exec-cat", instance, mib] => {

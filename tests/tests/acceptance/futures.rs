@@ -68,14 +68,15 @@ fn after_any_poll(server: &Server<BlockOn>) {
         for most in 0..60 {
             every_future(lxd, instance, async |future| {
                 let (mut polls, mut future) = (0, pin!(future));
-                poll_fn(|context| {
+                let polled = poll_fn(|context| {
                     if polls == most || future.as_mut().poll(context).is_ready() {
                         return Poll::Ready(());
                     }
                     polls += 1;
                     Poll::Pending
-                })
-                .await;
+                });
+                // Events are polled only when there are any.
+                drop(tokio::time::timeout(Duration::from_millis(100), polled).await);
             })
             .await;
         }
