@@ -3,6 +3,7 @@
 
 mod answers;
 mod cancel;
+mod child;
 mod keep_alive;
 mod names;
 mod proxies;

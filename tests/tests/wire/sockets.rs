@@ -1,14 +1,13 @@
 //! Unix sockets that lead nowhere.
 
 use std::{
-    env, fs,
+    fs,
     os::unix::{
         fs::{FileTypeExt, PermissionsExt},
         net::UnixListener,
         process::CommandExt,
     },
     path::Path,
-    process::Command,
 };
 
 use lxd_host::Remote;
@@ -16,29 +15,13 @@ use lxd_proto::{Failure, FailureKind, Lxd};
 use lxd_tests::Lab;
 use serde_json::json;
 
-use crate::server::{Fake, Way};
+use crate::{
+    child,
+    server::{Fake, Way},
+};
 
 crate::cases! {
     once: nobody_there, forbidden, the_local_server;
-}
-
-/// In a child process: what it is about.
-const ABOUT: &str = "LXD_WIRE_TEST";
-
-/// Runs a test of this file again, in a process of its own.
-fn child<C: Lab>(test: &str, about: &str) -> Command {
-    let mut command = Command::new("/proc/self/exe");
-    command.args(["--exact", &format!("sockets::{}::{test}", C::NAME)]).env(ABOUT, about);
-    for name in ["LXD_SOCKET", "LXD_DIR", "INCUS_SOCKET", "INCUS_DIR"] {
-        command.env_remove(name);
-    }
-    command
-}
-
-fn assert_passes(mut command: Command) {
-    let output = command.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// What a request and a websocket fail with.
@@ -76,7 +59,7 @@ fn nobody_there<C: Lab>() {
 }
 
 fn forbidden<C: Lab>() {
-    if let Ok(path) = env::var(ABOUT) {
+    if let Some(path) = child::about() {
         for failure in failures::<C>(&path) {
             assert_eq!(failure.kind, FailureKind::Connect, "{failure}");
             let text = failure.to_string();
@@ -88,16 +71,16 @@ fn forbidden<C: Lab>() {
     let path = directory.path().join("unix.socket");
     let _listener = UnixListener::bind(&path).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
-    let mut command = child::<C>("forbidden", text(&path));
+    let mut command = child::of::<C>("sockets", "forbidden", text(&path));
     // Nothing is forbidden to root, so another user tries; who is another user already tries himself.
     if rustix::process::geteuid().is_root() {
         command.uid(65534);
     }
-    assert_passes(command);
+    child::assert_passes(command);
 }
 
 fn the_local_server<C: Lab>() {
-    if let Ok(about) = env::var(ABOUT) {
+    if let Some(about) = child::about() {
         let remote = Remote::local();
         if about == "there" {
             C::connect(remote.unwrap()).server().get().send().unwrap();
@@ -113,17 +96,17 @@ fn the_local_server<C: Lab>() {
         talk.sync(&json!({}));
     });
     let lxd_proto::Address::Unix(socket) = fake.remote().address else { panic!("a socket") };
-    let mut there = child::<C>("the_local_server", "there");
+    let mut there = child::of::<C>("sockets", "the_local_server", "there");
     there.env("LXD_DIR", Path::new(&socket).parent().unwrap());
-    assert_passes(there);
+    child::assert_passes(there);
     assert_eq!(fake.lines(), ["GET /1.0"]);
 
     let directory = tempfile::tempdir().unwrap();
-    let mut absent = child::<C>("the_local_server", "LXD_DIR is set): not there");
+    let mut absent = child::of::<C>("sockets", "the_local_server", "LXD_DIR is set): not there");
     absent.env("LXD_DIR", directory.path());
-    assert_passes(absent);
+    child::assert_passes(absent);
     drop(UnixListener::bind(directory.path().join("unix.socket")).unwrap());
-    let mut dead = child::<C>("the_local_server", "no daemon listens");
+    let mut dead = child::of::<C>("sockets", "the_local_server", "no daemon listens");
     dead.env("LXD_DIR", directory.path());
-    assert_passes(dead);
+    child::assert_passes(dead);
 }

@@ -4,7 +4,7 @@ use lxd_proto::{Error, FailureKind, Lxd, limits};
 use lxd_tests::Lab;
 use serde_json::json;
 
-use crate::server::{Asked, BINARY, Fake, PING, TEXT, Talk, Way, error, event, frame, json_answer};
+use crate::server::{Asked, BINARY, Fake, PING, TEXT, Talk, Way, command, error, event, frame, json_answer};
 
 crate::cases! {
     either_way: refused, cut_off_refusals, another_websocket, a_message_too_large, in_small_pieces, closed_as_lxd_does,
@@ -174,13 +174,6 @@ fn closed_as_lxd_does<C: Lab>(way: Way) {
             assert_eq!(failed.transport().map(|f| &f.kind), Some(&FailureKind::Broken), "{failed:?}");
         }
     }
-}
-
-/// The operation of a command whose websockets have these secrets.
-fn command() -> serde_json::Value {
-    let fds = json!({"0": "s3cr3t0", "1": "s3cr3t1", "2": "s3cr3t2", "control": "s3cr3t3"});
-    let operation = json!({"id": "1", "status": "Running", "status_code": 103, "metadata": {"fds": fds}});
-    json!({"type": "async", "status_code": 100, "operation": "/1.0/operations/1", "metadata": operation})
 }
 
 fn commands_closed_as_lxd_does<C: Lab>(way: Way) {
