@@ -70,7 +70,7 @@ fn forbidden<C: Lab>() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("unix.socket");
     let _listener = UnixListener::bind(&path).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     let mut command = child::of::<C>("sockets", "forbidden", text(&path));
     // Nothing is forbidden to root, so another user tries; who is another user already tries himself.
     if rustix::process::geteuid().is_root() {
