@@ -277,7 +277,6 @@ impl AsyncBufRead for Body {
         while body.rest.is_empty() {
             let Some(chunk) = ready!(body.poll_chunk(context)).map_err(io::Error::other)? else { break };
             body.rest = chunk;
-            body.restart();
         }
         Poll::Ready(Ok(&body.rest))
     }

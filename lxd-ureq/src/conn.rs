@@ -42,9 +42,10 @@ impl Target {
         &self.remote
     }
 
-    /// Connects, with TLS where the address says so.
-    pub(crate) fn dial(&self, hangup: Option<&Hangup>) -> Result<Conn, Failure> {
-        let deadline = Instant::now().checked_add(self.remote.timeouts.connect);
+    /// Connects, with TLS where the address says so, and not longer than until `total`.
+    pub(crate) fn dial(&self, hangup: Option<&Hangup>, total: Option<Instant>) -> Result<Conn, Failure> {
+        let connect = Instant::now() + self.remote.timeouts.connect;
+        let deadline = Some(total.map_or(connect, |total| total.min(connect)));
         let socket = match &self.remote.address {
             Address::Unix(path) => Socket::Unix(connect_unix(path, deadline).map_err(|error| {
                 let late = error.kind() == ErrorKind::TimedOut;

@@ -303,8 +303,14 @@ struct Dialer {
 impl Connector<()> for Dialer {
     type Out = Wire;
 
-    fn connect(&self, _: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Wire>, Error> {
-        let conn = self.target.dial(self.hangup.as_deref()).map_err(|failure| Error::Io(io::Error::other(failure)))?;
+    fn connect(&self, details: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Wire>, Error> {
+        let total = deadline(details.timeout);
+        let conn = self.target.dial(self.hangup.as_deref(), total).map_err(|failure| match failure.kind {
+            FailureKind::Timeout(_) if total.is_some_and(|total| total <= Instant::now()) => {
+                Error::Timeout(Timeout::Global)
+            }
+            _ => Error::Io(io::Error::other(failure)),
+        })?;
         Ok(Some(Wire { conn, buffers: LazyBuffers::new(PIECE, PIECE), answered: false }))
     }
 }

@@ -11,7 +11,7 @@ use lxd_proto::{Failure, FailureKind, Phase, Request, limits};
 
 use crate::conn::{Conn, Hangup, Target};
 
-/// The largest head of an answer.
+/// The largest head of an answer, with all that comes before it.
 const HEAD: usize = 16 << 10;
 
 /// What became of a request for an upgrade.
@@ -24,25 +24,32 @@ pub(crate) enum Upgraded {
 
 /// Asks for an upgrade of a new connection.
 pub(crate) fn upgrade(target: &Target, request: &Request, hangup: &Hangup, key: &str) -> Result<Upgraded, Failure> {
-    let mut conn = target.dial(Some(hangup))?;
+    let mut conn = target.dial(Some(hangup), None)?;
     let deadline = |time: Duration| Instant::now().checked_add(time);
     let head_deadline = deadline(target.remote().timeouts.head);
     conn.write_by(&head(target, request, key), head_deadline).map_err(|error| broken(&error, Phase::Head))?;
-    let mut received = Vec::new();
+    let (mut received, mut total) = (Vec::new(), 0);
     loop {
         let mut piece = [0; 4096];
         let length = conn.read_by(&mut piece, head_deadline).map_err(|error| broken(&error, Phase::Head))?;
-        if length == 0 || received.len() > HEAD {
+        total += length;
+        if length == 0 || total > HEAD {
             return Err(Failure::new(FailureKind::Broken, "the server gave no answer to a websocket's request"));
         }
         received.extend_from_slice(&piece[..length]);
-        let Some((mut response, rest)) = parse(&received)? else { continue };
-        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return Ok(Upgraded::Open(conn, response, received.split_off(rest)));
+        while let Some((mut response, rest)) = parse(&received)? {
+            let body = received.split_off(rest);
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                return Ok(Upgraded::Open(conn, response, body));
+            }
+            if !response.status().is_informational() {
+                let idle = || deadline(target.remote().timeouts.idle);
+                *response.body_mut() = refusal(&mut conn, &response, body, idle)?;
+                return Ok(Upgraded::Refused(response));
+            }
+            // Only a prelude to the answer.
+            received = body;
         }
-        *response.body_mut() =
-            refusal(&mut conn, &response, received.split_off(rest), || deadline(target.remote().timeouts.idle))?;
-        return Ok(Upgraded::Refused(response));
     }
 }
 

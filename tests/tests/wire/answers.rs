@@ -1,5 +1,8 @@
 //! Answers that are cut off, too large, or not LXD's at all.
 
+use std::time::Duration;
+
+use lxd_host::Timeouts;
 use lxd_proto::{Error, FailureKind, Lxd, limits};
 use lxd_tests::Lab;
 use serde_json::json;
@@ -7,7 +10,7 @@ use serde_json::json;
 use crate::server::{Fake, Way, error, json_answer};
 
 crate::cases! {
-    either_way: bad_answers, no_answer, endless_answers, a_cut_off_file;
+    either_way: bad_answers, no_answer, endless_answers, endless_heads, a_cut_off_file;
     once: redirects, good_answers;
 }
 
@@ -25,6 +28,7 @@ const BAD: &[(&str, &str, &str)] = &[
     ("half a head", "HTTP/1.1 200 OK\r\nContent-Le", "Broken"),
     ("another protocol", "SSH-2.0-OpenSSH_9.6\r\n", "Broken"),
     ("garbage", "\u{0}\u{1}\u{2}\r\n\r\n\r\n", "Broken"),
+    ("another protocol that nobody asked for", "HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n", "NotLxd"),
     ("no number", "HTTP/1.1 two hundred\r\n\r\n", "Broken"),
     ("two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", "Broken"),
     ("a cut off list", "HTTP/1.1 200 OK\r\nContent-Length: 26\r\n\r\n{\"type\":\"sync\",\"metadata\":", "Decode"),
@@ -111,6 +115,34 @@ fn endless_answers<C: Lab>(way: Way) {
         assert!(failed.to_string().contains(&limits::ERROR_ANSWER.to_string()), "{failed}");
         let failed = lxd.instance("c1").files().get("/x").send().err().unwrap();
         assert_eq!(name(&failed), "TooLarge", "{failed:?}");
+    }
+}
+
+fn endless_heads<C: Lab>(way: Way) {
+    for (begin, on) in [
+        ("HTTP/1.1 200 OK\r\n", "X-More: and more\r\n"),
+        ("HTTP/1.1 200 OK\r\nX: ", "and more "),
+        ("HTTP/1.1 ", "and more "),
+        ("", "HTTP/1.1 100 Continue\r\n\r\n"),
+    ] {
+        let fake = Fake::new(way, move |_, mut talk| {
+            talk.asked();
+            talk.say(begin);
+            let piece = on.repeat(1000);
+            let mut sent = 0;
+            while talk.say(&piece) {
+                sent += piece.len();
+                // Preludes are skipped until the time is up: they take no memory.
+                assert!(sent < 64 << 20 || begin.is_empty(), "the client reads on and on");
+            }
+        });
+        let lxd: C = fake.lxd_within(Timeouts { head: Duration::from_secs(2), ..Timeouts::default() });
+        for failed in [
+            lxd.profile("x").delete().send().map(drop).unwrap_err(),
+            lxd.events().subscribe().send().next().unwrap().map(drop).unwrap_err(),
+        ] {
+            assert!(failed.transport().is_some(), "{on}: {failed:?}");
+        }
     }
 }
 

@@ -2,9 +2,13 @@
 //! server of its own in this process, over a Unix socket, over TLS, or over both.
 
 mod answers;
+mod cancel;
+mod child;
 mod keep_alive;
+mod names;
 mod proxies;
 mod server;
+mod sockets;
 mod timeouts;
 mod tls;
 mod trust;

@@ -431,6 +431,13 @@ pub(crate) fn event(number: usize) -> Vec<u8> {
     frame(TEXT, event.to_string().as_bytes())
 }
 
+/// The operation of a command whose websockets have these secrets.
+pub(crate) fn command() -> Value {
+    let fds = json!({"0": "s3cr3t0", "1": "s3cr3t1", "2": "s3cr3t2", "control": "s3cr3t3"});
+    let operation = json!({"id": "1", "status": "Running", "status_code": 103, "metadata": {"fds": fds}});
+    json!({"type": "async", "status_code": 100, "operation": "/1.0/operations/1", "metadata": operation})
+}
+
 /// An answer of HTTP with JSON in it.
 pub(crate) fn json_answer(status: u16, body: &Value) -> String {
     let body = body.to_string();

@@ -43,6 +43,8 @@ fn no_handshake<C: Lab>() {
     let lxd: C = fake.lxd_within(Timeouts { connect: SHORT, ..Timeouts::default() });
     assert_eq!(phase(lxd.server().get().send()), Phase::Connect);
     assert_eq!(phase(lxd.profile("x").delete().send()), Phase::Connect);
+    let lxd: C = fake.lxd_within(Timeouts { total: Some(SHORT), ..Timeouts::default() });
+    assert_eq!(phase(lxd.server().get().send()), Phase::Total);
     // It had no keys to be sent with.
     assert!(fake.seen().is_empty());
 }

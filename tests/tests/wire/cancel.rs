@@ -1,0 +1,305 @@
+//! Whatever is given up in its middle closes its connection, and sends nothing more.
+
+use std::{
+    future::poll_fn,
+    io::Read,
+    pin::pin,
+    sync::{
+        Mutex,
+        mpsc::{Receiver, channel},
+    },
+    task::Poll,
+    time::{Duration, Instant},
+};
+
+use lxd_proto::{Lxd, resources::ProfilePut};
+use lxd_tests::{BlockOn, Lab, payload};
+use serde_json::json;
+
+use crate::child;
+use crate::server::{Asked, BINARY, Fake, LONG, PING, TEXT, Talk, Way, command, error, event, frame, json_answer};
+
+crate::cases! {
+    either_way: a_body, events;
+    once: descriptors;
+}
+
+/// A server on whose connections everything is as it should be but slow: it says when it has got a request that it
+/// does not answer to the end, and when that connection was closed without another word.
+struct Slow {
+    fake: Fake,
+    begun: Receiver<()>,
+    ended: Receiver<usize>,
+}
+
+impl Slow {
+    /// The function begins with an answer, or gives it whole: then it is true.
+    fn new(way: Way, answer: impl Fn(&mut Talk, &Asked) -> bool + Send + Sync + 'static) -> Self {
+        let ((begins, begun), (ends, ended)) = (channel(), channel());
+        let (begins, ends) = (Mutex::new(begins), Mutex::new(ends));
+        let fake = Fake::new(way, move |_, mut talk| {
+            while let Some(asked) = talk.head() {
+                if asked.target() == "/1.0" {
+                    talk.sync(&json!({}));
+                } else if !answer(&mut talk, &asked) {
+                    let _ = begins.lock().unwrap().send(());
+                    let _ = ends.lock().unwrap().send(talk.rest().len());
+                    return;
+                }
+            }
+        });
+        Self { fake, begun, ended }
+    }
+
+    fn has_begun(&self) {
+        self.begun.recv_timeout(LONG).unwrap();
+    }
+
+    /// How much was sent after the request's head, until the connection was closed.
+    fn rest(&self) -> usize {
+        self.ended.recv_timeout(LONG).unwrap()
+    }
+}
+
+fn a_body<C: Lab>(way: Way) {
+    for head in ["Content-Length: 1000000", "Transfer-Encoding: chunked"] {
+        let slow = Slow::new(way, move |talk, _| {
+            let chunk = if head.contains("chunked") { "ffff\r\n" } else { "" };
+            talk.say(format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{chunk}{}", "x".repeat(5000)));
+            false
+        });
+        let lxd: C = slow.fake.lxd();
+        for read in [0, 100, 5000] {
+            let mut body = C::reader(lxd.instance("c1").files().get("/x").send().unwrap().body);
+            body.read_exact(&mut vec![0; read]).unwrap();
+            drop(body);
+            assert_eq!(slow.rest(), 0);
+            // The client itself goes on.
+            lxd.server().get().send().unwrap();
+        }
+    }
+}
+
+fn events<C: Lab>(way: Way) {
+    let fake = Fake::new(way, |_, mut talk| {
+        let asked = talk.asked().unwrap();
+        talk.open_websocket(&asked, &[event(0), event(1)].concat());
+        assert_eq!(talk.rest(), b"");
+    });
+    let lxd: C = fake.lxd();
+    for taken in 0..3 {
+        let mut events = lxd.events().subscribe().send();
+        for _ in 0..taken {
+            events.next().unwrap().unwrap();
+        }
+    }
+    // Also while the client lives.
+    drop(fake);
+    drop(lxd);
+}
+
+/// As many file descriptors when all is over as there were, whatever was given up and whatever failed. This needs a
+/// process of its own.
+fn descriptors<C: Lab>() {
+    if !child::is_one() {
+        return child::assert_passes(child::of::<C>("cancel", "descriptors", "it"));
+    }
+    let round = || {
+        for way in [Way::Unix, Way::Tls] {
+            let fake = quick(way);
+            let lxd: C = fake.lxd();
+            lxd.server().get().send().unwrap();
+            let _ = lxd.instance("c1").files().get("/x").send().unwrap();
+            lxd.events().subscribe().send().next().unwrap().unwrap();
+            lxd.instance("c1").exec(["x"]).output().send().unwrap();
+            let refused = Fake::new(way, |_, mut talk| {
+                if talk.head().is_some() {
+                    talk.say(json_answer(500, &error(500, "no")));
+                }
+            });
+            let lxd: C = refused.lxd();
+            lxd.events().subscribe().send().next().unwrap().unwrap_err();
+            lxd.images().upload(payload::<C>(std::io::repeat(b'x').take(1 << 20), Some(1 << 20))).send().unwrap_err();
+        }
+    };
+    let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    // Once for what is made once: a runtime, a server's certificate.
+    round();
+    let before = open();
+    (0..10).for_each(|_| round());
+    // What hyper has in tasks of its own is closed a little later.
+    let limit = Instant::now() + LONG;
+    while open() > before && Instant::now() < limit {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(open(), before);
+}
+
+type Client = lxd_reqwest::Client;
+
+fn run<F: Future>(future: F) -> F::Output {
+    BlockOn::block_on(future)
+}
+
+/// Runs a future until the server has so many requests of it, and gives it up.
+fn give_up<F: Future + Send>(slow: &Slow, requests: usize, future: F)
+where
+    F::Output: Send,
+{
+    std::thread::scope(|scope| {
+        let (stop, mut stopped) = tokio::sync::oneshot::channel();
+        let running = scope.spawn(move || {
+            let mut future = Box::pin(future);
+            run(poll_fn(|context| match pin!(&mut stopped).poll(context) {
+                Poll::Ready(_) => Poll::Ready(()),
+                Poll::Pending => future.as_mut().poll(context).map(|_| panic!("it came to an end")),
+            }));
+        });
+        (0..requests).for_each(|_| slow.has_begun());
+        stop.send(()).unwrap();
+        running.join().unwrap();
+    });
+}
+
+/// A client that is async, over both ways.
+fn each_way(test: impl Fn(Way)) {
+    [Way::Unix, Way::Tls].into_iter().for_each(test);
+}
+
+#[test]
+fn a_future() {
+    each_way(|way| {
+        let slow = Slow::new(way, |_, _| false);
+        let lxd: BlockOn = slow.fake.lxd();
+        let lxd: &Client = &lxd.0;
+        give_up(&slow, 1, lxd.profile("x").get().into_future());
+        assert_eq!(slow.rest(), 0);
+        give_up(&slow, 1, lxd.profile("x").edit(|_| {}).into_future());
+        assert_eq!(slow.rest(), 0);
+        give_up(&slow, 1, lxd.instance("c1").start().wait().into_future());
+        // The request's own body.
+        slow.rest();
+        assert_eq!(slow.fake.seen().len(), 3);
+        run(lxd.server().get().into_future()).unwrap();
+    });
+}
+
+#[test]
+fn an_upload() {
+    const SIZE: u64 = 512 << 20;
+    each_way(|way| {
+        let slow = Slow::new(way, |_, _| false);
+        let lxd: BlockOn = slow.fake.lxd();
+        for length in [Some(SIZE), None] {
+            let reader = lxd_reqwest::Reader::from(tokio::io::AsyncReadExt::take(tokio::io::repeat(b'x'), SIZE));
+            let upload = lxd.0.images().upload(lxd_proto::Payload::Reader(reader, length));
+            give_up(&slow, 1, upload.into_future());
+            assert!(slow.rest() < SIZE as usize / 2);
+        }
+    });
+}
+
+#[test]
+fn a_command() {
+    each_way(|way| {
+        // Before its websockets are open, and after.
+        for opens in [false, true] {
+            let slow = Slow::new(way, move |talk, asked| {
+                if asked.method() == "POST" {
+                    let length = asked.header("content-length").unwrap().parse().unwrap();
+                    return talk.take(length).is_some() && talk.answer(202, &command());
+                }
+                if opens && asked.header("upgrade").is_some() {
+                    talk.open_websocket(asked, &frame(PING, b"keepalive"));
+                }
+                false
+            });
+            let lxd: BlockOn = slow.fake.lxd();
+            // Four websockets, and `/wait`.
+            give_up(&slow, 5, lxd.0.instance("c1").exec(["sleep", "1000"]).output().into_future());
+            for _ in 0..5 {
+                slow.rest();
+            }
+            run(lxd.0.server().get().into_future()).unwrap();
+        }
+    });
+}
+
+/// A server that answers everything, and lets the connection die of nothing.
+fn quick(way: Way) -> Fake {
+    Fake::new(way, |_, mut talk| {
+        while let Some(asked) = talk.head() {
+            let target = asked.target().to_owned();
+            if asked.header("upgrade").is_some() {
+                let frames = match target.chars().last() {
+                    Some('1' | '2') => [frame(BINARY, b"hello"), frame(TEXT, b"")].concat(),
+                    Some('s') => [event(0), event(1)].concat(),
+                    _ => Vec::new(),
+                };
+                talk.open_websocket(&asked, &frames);
+                talk.rest();
+                return;
+            }
+            let length = asked.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+            if talk.take(length).is_none() {
+                return;
+            }
+            if target.ends_with("/exec") {
+                talk.answer(202, &command());
+            } else if target.contains("/operations/") {
+                let metadata = json!({"return": 0});
+                talk.sync(&json!({"id": "1", "status": "Success", "status_code": 200, "metadata": metadata}));
+            } else {
+                talk.sync(&json!({"config": {}}));
+            }
+        }
+    })
+}
+
+/// Polls a future at most so many times, and drops it. With `eager`, as often as the runtime can; else when it is woken.
+async fn poll_times<F: Future>(future: F, times: usize, eager: bool) {
+    let mut future = pin!(future);
+    let mut polled = 0;
+    poll_fn(|context| {
+        if polled == times {
+            return Poll::Ready(());
+        }
+        polled += 1;
+        if eager || polled == times {
+            context.waker().wake_by_ref();
+        }
+        future.as_mut().poll(context).map(drop)
+    })
+    .await;
+}
+
+#[test]
+fn after_any_number_of_polls() {
+    each_way(|way| {
+        let fake = quick(way);
+        let lxd: BlockOn = fake.lxd();
+        let lxd = &lxd.0;
+        for times in 0..40 {
+            for eager in [false, true] {
+                run(poll_times(lxd.server().get().into_future(), times, eager));
+                run(poll_times(
+                    lxd.profile("x").edit(|put: &mut ProfilePut| put.description = "y".into()).into_future(),
+                    times,
+                    eager,
+                ));
+                run(poll_times(lxd.instance("c1").exec(["x"]).stdin("hello").output().into_future(), times, eager));
+                run(poll_times(lxd.instance("c1").files().get("/x").bytes().into_future(), times, eager));
+                let reader = lxd_reqwest::Reader::from(tokio::io::AsyncReadExt::take(tokio::io::repeat(b'x'), 300_000));
+                run(poll_times(
+                    lxd.images().upload(lxd_proto::Payload::sized(reader, 300_000)).into_future(),
+                    times,
+                    eager,
+                ));
+                let mut events = lxd.events().subscribe().stream();
+                run(poll_times(poll_fn(|context| events.poll_run(context)), times, eager));
+            }
+        }
+        run(lxd.server().get().into_future()).unwrap();
+        assert!(run(lxd.instance("c1").exec(["x"]).output().into_future()).unwrap().success());
+    });
+}
