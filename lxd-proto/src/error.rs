@@ -102,7 +102,7 @@ pub enum Error {
     #[error("{0}")]
     Setup(String),
 
-    /// Something is larger than the limit that protects this process's memory (see [`limits`](crate::limits)).
+    /// Something is larger than the limit that protects this process's memory (see [`limits`]).
     #[error("{what} is larger than {limit} bytes")]
     TooLarge {
         /// What is too large.
@@ -372,7 +372,7 @@ pub enum FailureKind {
     /// The caller's own writer failed.
     #[error("the output could not be written")]
     Writer,
-    /// The answer is larger than [`limits::ANSWER`](crate::limits::ANSWER).
+    /// The answer is larger than [`limits::ANSWER`].
     #[error("the answer is too large")]
     TooLarge,
     /// This transport does not do that (websockets without their feature, for example).

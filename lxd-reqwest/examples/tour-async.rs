@@ -188,8 +188,7 @@ struct Events(mpsc::UnboundedReceiver<Result<String>>);
 
 impl Events {
     async fn listen(lxd: &Client, name: &str) -> Result<Self> {
-        let mut events = lxd.events().types([EventType::Lifecycle]).subscribe().stream();
-        events.connected().await?;
+        let mut events = lxd.events().types([EventType::Lifecycle]).subscribe().await?;
         let (sender, receiver) = mpsc::unbounded_channel();
         let name = name.to_owned();
         tokio::spawn(async move {

@@ -179,8 +179,7 @@ struct Events(mpsc::Receiver<Result<String>>);
 
 impl Events {
     fn listen(lxd: &Client, name: &str) -> Result<Self> {
-        let mut events = lxd.events().types([EventType::Lifecycle]).subscribe().send();
-        events.connect()?;
+        let events = lxd.events().types([EventType::Lifecycle]).subscribe().send()?;
         let (sender, receiver) = mpsc::channel();
         let name = name.to_owned();
         thread::spawn(move || {

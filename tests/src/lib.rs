@@ -118,7 +118,7 @@ impl Lab for Own {
     }
 
     fn reader(body: Self::Body) -> Box<dyn Read> {
-        body
+        Box::new(body)
     }
 }
 
@@ -130,7 +130,7 @@ impl Lab for OwnWebSockets {
     }
 
     fn reader(body: Self::Body) -> Box<dyn Read> {
-        body
+        Box::new(body)
     }
 }
 

@@ -29,32 +29,12 @@ pub trait AsyncIo: Send + Unpin {
     fn poll_finish(&mut self, context: &mut Context<'_>) -> Poll<(Id, Result<Reply, Failure>)>;
 }
 
-impl<I: BlockingIo> BlockingIo for &mut I {
-    fn start(&mut self, id: Id, action: Action) {
-        (**self).start(id, action);
-    }
-
-    fn finish(&mut self) -> (Id, Result<Reply, Failure>) {
-        (**self).finish()
-    }
-}
-
-impl<I: AsyncIo> AsyncIo for &mut I {
-    fn start(&mut self, id: Id, action: Action) {
-        (**self).start(id, action);
-    }
-
-    fn poll_finish(&mut self, context: &mut Context<'_>) -> Poll<(Id, Result<Reply, Failure>)> {
-        (**self).poll_finish(context)
-    }
-}
-
 /// A running flow. Each `run` drives it to its next result; most flows have one, events have many.
 #[derive(Debug)]
 #[must_use = "a flow runs only while it is driven"]
 pub struct Driver<F, I> {
-    pub(super) flow: F,
-    pub(super) io: I,
+    flow: F,
+    io: I,
 }
 
 impl<F: Flow, I> Driver<F, I> {
@@ -102,6 +82,44 @@ impl<F: Flow, I: AsyncIo> Driver<F, I> {
     }
 }
 
+impl<F: Flow, I: BlockingIo> Driver<Scoped<F>, I> {
+    /// Runs the flow until it is so far, which must be before its first result.
+    pub(crate) fn run_until(&mut self, so_far: impl Fn(&F) -> bool) -> Result<(), Error> {
+        while !so_far(&self.flow.flow) {
+            match self.flow.next()? {
+                Step::Done(_) => break,
+                Step::Do(id, action) => self.io.start(id, action),
+                Step::Wait => {
+                    let (id, result) = self.io.finish();
+                    self.flow.handle(id, result)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<F: Flow, I: AsyncIo> Driver<Scoped<F>, I> {
+    /// Runs the flow until it is so far, which must be before its first result.
+    pub(crate) fn poll_run_until(
+        &mut self,
+        context: &mut Context<'_>,
+        so_far: impl Fn(&F) -> bool,
+    ) -> Poll<Result<(), Error>> {
+        while !so_far(&self.flow.flow) {
+            match self.flow.next()? {
+                Step::Done(_) => break,
+                Step::Do(id, action) => self.io.start(id, action),
+                Step::Wait => {
+                    let (id, result) = ready!(self.io.poll_finish(context));
+                    self.flow.handle(id, result)?;
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
 /// A flow with many results, one after the other. It has no end of its own: after an error the next call goes on, where
 /// the flow says so.
 impl<F: Flow, I: BlockingIo> Iterator for Driver<F, I> {
@@ -124,7 +142,7 @@ impl<F: Flow + Unpin, I: AsyncIo> Stream for Driver<F, I> {
 /// A flow whose requests get their server's scope, and whose answers lose its dialect.
 #[derive(Debug)]
 pub struct Scoped<F> {
-    pub(super) flow: F,
+    flow: F,
     scopes: Vec<Scope>,
     sent: Vec<(Id, Peer)>,
 }

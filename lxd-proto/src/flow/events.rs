@@ -9,9 +9,9 @@
 //! connects again. What happened between is lost, and the error has said so.
 
 use alloc::{boxed::Box, collections::VecDeque, format};
-use core::{future::poll_fn, time::Duration};
+use core::time::Duration;
 
-use super::{Action, AsyncIo, BlockingIo, Driver, Flow, Id, Ids, Message, Peer, Reply, Scoped, Sock, Step};
+use super::{Action, Flow, Id, Ids, Message, Peer, Reply, Sock, Step};
 use crate::{
     Error, Failure,
     envelope::Envelope,
@@ -43,6 +43,11 @@ enum State {
 impl EventFlow {
     pub(crate) fn new(get: GetEvents) -> Self {
         Self { get, state: State::Closed, ids: Ids::default(), ready: VecDeque::new() }
+    }
+
+    /// Whether the server sends what happens from now on.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.state, State::Open { .. })
     }
 
     fn lost(&mut self, failure: Failure) -> Error {
@@ -116,49 +121,5 @@ impl Flow for EventFlow {
             _ => {}
         }
         Ok(())
-    }
-}
-
-/// Runs the events until the connection stands, and no further.
-struct Connect<'a>(&'a mut Scoped<EventFlow>);
-
-impl Flow for Connect<'_> {
-    type Output = ();
-
-    fn next(&mut self) -> Result<Step<()>, Error> {
-        if matches!(self.0.flow.state, State::Open { .. }) {
-            return Ok(Step::Done(()));
-        }
-        match self.0.next()? {
-            Step::Do(id, action) => Ok(Step::Do(id, action)),
-            // Nothing comes before the connection.
-            Step::Wait | Step::Done(_) => Ok(Step::Wait),
-        }
-    }
-
-    fn handle(&mut self, id: Id, result: Result<Reply, Failure>) -> Result<(), Error> {
-        self.0.handle(id, result)
-    }
-}
-
-impl<I: BlockingIo> Driver<Scoped<EventFlow>, I> {
-    /// Connects, and returns when what happens from now on will be given. Otherwise the first `next` connects, and what
-    /// happened before is not seen.
-    ///
-    /// # Errors
-    /// What LXD answered, or what went wrong on the way.
-    pub fn connect(&mut self) -> Result<(), Error> {
-        Driver::new(Connect(&mut self.flow), &mut self.io).run()
-    }
-}
-
-impl<I: AsyncIo> Driver<Scoped<EventFlow>, I> {
-    /// As [`connect`](Self::connect), async.
-    ///
-    /// # Errors
-    /// What LXD answered, or what went wrong on the way.
-    pub async fn connected(&mut self) -> Result<(), Error> {
-        let mut driver = Driver::new(Connect(&mut self.flow), &mut self.io);
-        poll_fn(|context| driver.poll_run(context)).await
     }
 }

@@ -11,10 +11,10 @@ use serde_json::Value;
 
 use super::Operation;
 use crate::{
-    Client, Error, Request, Watch,
+    Async, Blocking, Client, Error, Request, Sending, Watch,
     compat::{Timestamp, model, open_enum},
     endpoint::bare,
-    flow::events::EventFlow,
+    flow::{Driver, Scoped, events::EventFlow},
     uri::Path,
 };
 
@@ -176,9 +176,42 @@ impl<C: Client> Events<C> {
         self
     }
 
-    /// Listens: `.send()` is an iterator, `.stream()` an async stream, of `Result<Event, Error>` without end. After an
-    /// error it connects again when it is asked again; what happened in between is lost.
-    pub fn subscribe(self) -> Watch<C, EventFlow> {
-        Watch::new(&self.client, EventFlow::new(self.get))
+    /// Listens. When it is sent (blocking) or awaited (async), the server listens to us: what happens from then on is
+    /// seen, so a list that is read now and the events that follow have no gap between them.
+    ///
+    /// What comes is an iterator, or an async stream, of `Result<Event, Error>` without end. After an error it connects
+    /// again when it is asked again; what happened in between is lost.
+    pub fn subscribe(self) -> Subscribe<C> {
+        Subscribe(Watch::new(&self.client, EventFlow::new(self.get)))
+    }
+}
+
+/// A subscription to the server's events, not yet begun.
+#[derive(Debug)]
+#[must_use = "nothing happens until it is sent (blocking) or awaited (async)"]
+pub struct Subscribe<C: Client>(Watch<C, EventFlow>);
+
+impl<C: Blocking> Subscribe<C> {
+    /// Connects, and gives the events one after the other.
+    ///
+    /// # Errors
+    /// What LXD answered, or what went wrong on the way.
+    pub fn send(self) -> Result<Driver<Scoped<EventFlow>, C::Io>, Error> {
+        let mut events = self.0.send();
+        events.run_until(EventFlow::is_open)?;
+        Ok(events)
+    }
+}
+
+impl<C: Async> IntoFuture for Subscribe<C> {
+    type Output = Result<Driver<Scoped<EventFlow>, C::Io>, Error>;
+    type IntoFuture = Sending<Driver<Scoped<EventFlow>, C::Io>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        alloc::boxed::Box::pin(async move {
+            let mut events = self.0.stream();
+            core::future::poll_fn(|context| events.poll_run_until(context, EventFlow::is_open)).await?;
+            Ok(events)
+        })
     }
 }

@@ -28,8 +28,7 @@ fn a_command_that_is_none(server: &Server<OwnWebSockets>) {
 }
 
 fn events(server: &Server<OwnWebSockets>) {
-    let mut events = server.lxd.events().types([EventType::Lifecycle]).subscribe().send();
-    events.connect().unwrap();
+    let mut events = server.lxd.events().types([EventType::Lifecycle]).subscribe().send().unwrap();
     let container = server.stopped("own");
     let name = container.get().send().unwrap().name.clone();
     let created = events
