@@ -102,7 +102,7 @@ pub enum Error {
     #[error("{0}")]
     Setup(String),
 
-    /// Something is larger than the limit that protects this process's memory (see [`limits`](crate::limits)).
+    /// Something is larger than the limit that protects this process's memory (see [`limits`]).
     #[error("{what} is larger than {limit} bytes")]
     TooLarge {
         /// What is too large.

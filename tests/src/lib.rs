@@ -140,7 +140,7 @@ impl Lab for OwnWebSockets {
     }
 
     fn reader(body: Self::Body) -> Box<dyn Read> {
-        body
+        Box::new(body)
     }
 }
 
@@ -186,4 +186,20 @@ macro_rules! cases {
             )*
         }
     };
+}
+
+/// The README, whose examples are compiled with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_readme_shows_the_transport_that_is_tested() {
+        let own = include_str!("own_transport.rs");
+        assert!(own.lines().count() <= 40);
+        assert!(include_str!("../../README.md").contains(&format!("```rust\n{own}```\n")));
+        assert!(include_str!("own_websockets.rs").lines().count() <= 150);
+    }
 }
