@@ -5,7 +5,7 @@ use lxd_proto::{
     error::{ApiErrorKind, Outcome},
     resources::{ImageAliasesPost, InstanceType},
 };
-use lxd_tests::{BlockOn, Lab, Server, cases, env, everywhere, payload, unique};
+use lxd_tests::{Lab, Server, cases, env, everywhere, payload, unique};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -146,7 +146,7 @@ mod on_server_two {
     use super::*;
 
     cases!(ureq_unix, lxd_ureq::Client, two, an_alias_is_renamed);
-    cases!(reqwest_unix, BlockOn, two, an_alias_is_renamed);
+    cases!(reqwest_unix, lxd_tests::BlockOn, two, an_alias_is_renamed);
 
     fn an_alias_is_renamed<C: Lab>(server: &Server<C>) {
         let (old, new) = (unique("old/alias"), unique("new/alias"));
