@@ -173,7 +173,7 @@ fn files() {
     golden! { lxd:
         files.get("/etc/hosts") => "GET /1.0/instances/c1/files?path=/etc/hosts",
         files.get("/a b&c=d;é").bytes() => "GET /1.0/instances/c1/files?path=/a%20b%26c%3Dd%3B%C3%A9",
-        files.list("/root") => "GET /1.0/instances/c1/files?path=/root\nrange: bytes=0-0",
+        files.list("/root") => "GET /1.0/instances/c1/files?path=/root\nrange: bytes=-1",
         files.stat("/root") => "HEAD /1.0/instances/c1/files?path=/root",
         files.delete("/root/x") => "DELETE /1.0/instances/c1/files?path=/root/x",
         files.mkdir("/d").mode(0o1777) => "POST /1.0/instances/c1/files?path=/d
@@ -216,7 +216,7 @@ content-type: application/octet-stream
 x-lxd-type: file
 x-lxd-write: overwrite",
         // Where the length is known, the file's size is asked before it grows.
-        files.append("/x", "more") => "GET /1.0/instances/c1/files?path=/x\nrange: bytes=0-0",
+        files.append("/x", "more") => "GET /1.0/instances/c1/files?path=/x\nrange: bytes=-1",
         files.append("/x", Payload::reader("a reader")) => "POST /1.0/instances/c1/files?path=/x
 content-type: application/octet-stream
 x-lxd-type: file

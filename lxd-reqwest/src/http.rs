@@ -151,7 +151,10 @@ fn client(remote: &Remote) -> Result<reqwest::Client, lxd_host::Error> {
         // Also for a Unix socket: without a configuration reqwest wants a provider for the whole process.
         .tls_backend_preconfigured(remote.tls_config()?);
     builder = match &remote.address {
-        Address::Unix(path) => builder.unix_socket(path.as_str()),
+        // Each request has a connection of its own. With a pool, hyper connects and waits for an idle connection at the
+        // same time; when that comes first, the new one lies idle without having said anything, and LXD (5.0.2) accepts
+        // no other on its Unix socket until it has read the first bytes of the last.
+        Address::Unix(path) => builder.unix_socket(path.as_str()).pool_max_idle_per_host(0),
         Address::Https { .. } => builder
             .tcp_keepalive(keepalive::IDLE)
             .tcp_keepalive_interval(keepalive::INTERVAL)

@@ -165,8 +165,8 @@ macro_rules! everywhere {
 #[macro_export]
 macro_rules! with_websockets {
     ($($case:ident),* $(,)?) => {
-        $crate::cases!(ureq_unix, lxd_ureq::Client, unix, $($case),*);
-        $crate::cases!(ureq_https, lxd_ureq::Client, https, $($case),*);
+        $crate::cases!(ureq_unix, ::lxd_ureq::Client, unix, $($case),*);
+        $crate::cases!(ureq_https, ::lxd_ureq::Client, https, $($case),*);
         $crate::cases!(reqwest_unix, $crate::BlockOn, unix, $($case),*);
         $crate::cases!(reqwest_https, $crate::BlockOn, https, $($case),*);
     };

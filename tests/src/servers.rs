@@ -42,6 +42,11 @@ impl<C: Lab> Server<C> {
         Self::at(Remote::unix(env("LXD_TEST_UNIX")))
     }
 
+    /// Server `two` by its Unix socket.
+    pub fn two() -> Self {
+        Self::at(Remote::unix(env("LXD_TEST_UNIX2")))
+    }
+
     /// Server `one` by HTTPS, its certificate pinned, with the identity that it trusts.
     pub fn https() -> Self {
         Self::at(pinned(&env("LXD_TEST_HTTPS")).identity(trusted()))

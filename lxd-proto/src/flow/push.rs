@@ -6,7 +6,7 @@
 //! | `Post` | `POST /1.0/instances/{name}/files` | `After`, when the length of what was sent is known; else done |
 //! | `After` | its size | done, or [`Error::Incomplete`] |
 //!
-//! LXD 5.0.2 answers 200 to a small push (up to 32 KiB) on a full disk and keeps 0 bytes. The size is had from a `GET` of the first byte: a
+//! LXD 5.0.2 answers 200 to a small push (up to 32 KiB) on a full disk and keeps 0 bytes. The size is had from a `GET` of the last byte: a
 //! `HEAD` has no `Content-Length` there.
 
 use alloc::boxed::Box;
