@@ -45,11 +45,6 @@ impl EventFlow {
         Self { get, state: State::Closed, ids: Ids::default(), ready: VecDeque::new() }
     }
 
-    /// Whether the server sends what happens from now on.
-    pub(crate) fn is_open(&self) -> bool {
-        matches!(self.state, State::Open { .. })
-    }
-
     fn lost(&mut self, failure: Failure) -> Error {
         self.state = State::Closed;
         Error::Transport(Box::new(failure))

@@ -88,7 +88,7 @@ fn events<C: Lab>(way: Way) {
     });
     let lxd: C = fake.lxd();
     for taken in 0..3 {
-        let mut events = lxd.events().subscribe().send();
+        let mut events = lxd.events().subscribe().send().unwrap();
         for _ in 0..taken {
             events.next().unwrap().unwrap();
         }
@@ -110,7 +110,7 @@ fn descriptors<C: Lab>() {
             let lxd: C = fake.lxd();
             lxd.server().get().send().unwrap();
             let _ = lxd.instance("c1").files().get("/x").send().unwrap();
-            lxd.events().subscribe().send().next().unwrap().unwrap();
+            lxd.events().subscribe().send().unwrap().next().unwrap().unwrap();
             lxd.instance("c1").exec(["x"]).output().send().unwrap();
             let refused = Fake::new(way, |_, mut talk| {
                 if talk.head().is_some() {
@@ -118,7 +118,7 @@ fn descriptors<C: Lab>() {
                 }
             });
             let lxd: C = refused.lxd();
-            lxd.events().subscribe().send().next().unwrap().unwrap_err();
+            lxd.events().subscribe().send().map(drop).unwrap_err();
             lxd.images().upload(payload::<C>(std::io::repeat(b'x').take(1 << 20), Some(1 << 20))).send().unwrap_err();
         }
     };
@@ -295,8 +295,14 @@ fn after_any_number_of_polls() {
                     times,
                     eager,
                 ));
-                let mut events = lxd.events().subscribe().stream();
-                run(poll_times(poll_fn(|context| events.poll_run(context)), times, eager));
+                run(poll_times(lxd.events().subscribe().into_future(), times, eager));
+                if let Ok(mut events) = run(lxd.events().subscribe().into_future()) {
+                    run(poll_times(
+                        poll_fn(|context| futures_util::Stream::poll_next(std::pin::Pin::new(&mut events), context)),
+                        times,
+                        eager,
+                    ));
+                }
             }
         }
         run(lxd.server().get().into_future()).unwrap();

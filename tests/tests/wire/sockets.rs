@@ -27,7 +27,7 @@ crate::cases! {
 /// What a request and a websocket fail with.
 fn failures<C: Lab>(path: &str) -> [Failure; 2] {
     let lxd = C::connect(Remote::unix(path));
-    let events = lxd.events().subscribe().send().next().unwrap();
+    let events = lxd.events().subscribe().send();
     [lxd.server().get().send().map(drop), events.map(drop)]
         .map(|result| result.unwrap_err().transport().expect("a failure").clone())
 }
