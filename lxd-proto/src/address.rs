@@ -102,17 +102,14 @@ pub struct SocketCandidate {
 pub fn socket_candidates(env: impl Fn(&str) -> Option<String>) -> Vec<SocketCandidate> {
     let set = |name| env(name).filter(|value| !value.is_empty());
     let candidate = |path: &str, because, dialect| SocketCandidate { path: path.to_owned(), because, dialect };
-    let sockets = [
-        ("LXD_SOCKET", "LXD_SOCKET is set", Dialect::Lxd),
-        ("INCUS_SOCKET", "INCUS_SOCKET is set", Dialect::Incus),
-    ];
+    let sockets =
+        [("LXD_SOCKET", "LXD_SOCKET is set", Dialect::Lxd), ("INCUS_SOCKET", "INCUS_SOCKET is set", Dialect::Incus)];
     for (name, because, dialect) in sockets {
         if let Some(path) = set(name) {
             return [candidate(path.strip_prefix("unix:").unwrap_or(&path), because, dialect)].into();
         }
     }
-    let directories =
-        [("LXD_DIR", "LXD_DIR is set", Dialect::Lxd), ("INCUS_DIR", "INCUS_DIR is set", Dialect::Incus)];
+    let directories = [("LXD_DIR", "LXD_DIR is set", Dialect::Lxd), ("INCUS_DIR", "INCUS_DIR is set", Dialect::Incus)];
     for (name, because, dialect) in directories {
         if let Some(dir) = set(name) {
             return [candidate(&format!("{}/unix.socket", dir.trim_end_matches('/')), because, dialect)].into();
