@@ -196,6 +196,7 @@ mod tests {
         for (url, name) in [
             ("/1.0/images/aliases/a", Some("a")),
             ("/1.0/images/aliases/a%2Fb?project=x", Some("a/b")),
+            ("/1.0/images/aliases/a%252Fb", Some("a/b")),
             ("/1.0/images/aliases/a/b", Some("a/b")),
             ("/1.0/images/aliases/two%252Fparts%2520%2525%252541", Some("two/parts %%41")),
             ("/1.0/images/aliases/100%25", Some("100%")),

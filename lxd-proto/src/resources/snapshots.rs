@@ -129,6 +129,7 @@ impl Editable for InstanceSnapshot {
         "architecture",
         "config",
         "created_at",
+        "description",
         "devices",
         "ephemeral",
         "expanded_config",
