@@ -17,7 +17,7 @@ use http::{Request, Response, Uri};
 #[cfg(feature = "tungstenite")]
 use lxd_host::Timeouts;
 use lxd_host::{Remote, failure, keepalive};
-use lxd_proto::{Address, Failure, FailureKind, LongPoll, Phase, redacted};
+use lxd_proto::{Address, Failure, FailureKind, LongPoll, Phase, limits, redacted};
 use reqwest::redirect::Policy;
 use tokio::{
     io::{AsyncRead, ReadBuf},
@@ -91,7 +91,7 @@ impl Http {
         let wait = head.extensions.get::<LongPoll>().map(|LongPoll(time)| *time);
         let total = timeouts.total.filter(|_| wait.is_none()).map(|total| Instant::now() + total);
         let upload = Upload::default();
-        let body = match payload {
+        let body = match in_pieces(payload) {
             Payload::Bytes(bytes) => bytes.into(),
             Payload::Reader(reader, length) => {
                 let mut sending = Sending::new(reader, length, upload.clone());
@@ -128,6 +128,18 @@ impl Http {
             Either::Left((answer, _)) => answer.map_err(failure_of),
             Either::Right((phase, _)) => Err(timeout(phase)),
         }
+    }
+}
+
+/// Many bytes become a reader too: what hyper is given at once, it sends to its end, also when the server has refused it
+/// or stopped reading.
+fn in_pieces(payload: Payload) -> Payload {
+    match payload {
+        Payload::Bytes(bytes) if bytes.len() > limits::CHUNK => {
+            let length = bytes.len() as u64;
+            Payload::sized(io::Cursor::new(bytes), length)
+        }
+        payload => payload,
     }
 }
 
