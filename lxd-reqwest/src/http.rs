@@ -17,7 +17,7 @@ use http::{Request, Response, Uri};
 #[cfg(feature = "tungstenite")]
 use lxd_host::Timeouts;
 use lxd_host::{Remote, failure, keepalive};
-use lxd_proto::{Address, Failure, FailureKind, LongPoll, Phase, redacted};
+use lxd_proto::{Address, Failure, FailureKind, LongPoll, Phase, limits, redacted};
 use reqwest::redirect::Policy;
 use tokio::{
     io::{AsyncBufRead, AsyncRead, ReadBuf},
@@ -36,6 +36,8 @@ const IDLE_AGE: Duration = Duration::from_secs(60);
 /// Requests to one server, over shared connections.
 pub(crate) struct Http {
     client: reqwest::Client,
+    /// The same over new connections only: where one kept connection is dead, the others may be too.
+    fresh: reqwest::Client,
     remote: Remote,
     base: String,
 }
@@ -48,22 +50,22 @@ impl Http {
             None => "http://lxd".into(),
             Some(authority) => format!("https://{authority}"),
         };
-        let client = client(&remote)?;
-        Ok(Self { client, remote, base })
+        let (client, fresh) = (client(&remote, idle_connections(&remote.address))?, client(&remote, 0)?);
+        Ok(Self { client, fresh, remote, base })
     }
 
-    /// Sends a request and returns its answer's head, with its body to come. A `GET` or `HEAD` is sent again, once, when
-    /// the connection breaks before the answer: a kept one may have been dead. Anything else may have been done.
+    /// Sends a request and returns its answer's head, with its body to come. A `GET` or `HEAD` is sent again, once, over
+    /// a new connection, when the connection breaks before the answer: a kept one may have been dead. Anything else may have been done.
     pub(crate) async fn fetch(&self, request: Request<Payload>) -> Result<Response<Body>, Failure> {
         let (head, payload) = request.into_parts();
         let started = Instant::now();
         let safe = head.method.is_safe() && matches!(payload, Payload::Empty);
         let again = safe.then(|| head.clone());
         let (method, uri) = (head.method.clone(), head.uri.clone());
-        let mut result = self.send(head, payload).await;
+        let mut result = self.send(&self.client, head, payload).await;
         let broken = matches!(&result, Err(failure) if failure.kind == FailureKind::Broken);
         if let (true, Some(head)) = (broken, again) {
-            result = self.send(head, Payload::Empty).await;
+            result = self.send(&self.fresh, head, Payload::Empty).await;
         }
         let elapsed = started.elapsed();
         match &result {
@@ -78,7 +80,7 @@ impl Http {
     pub(crate) async fn switch(&self, head: http::request::Parts) -> Result<reqwest::Response, Failure> {
         let Timeouts { head: limit, idle, .. } = self.remote.timeouts;
         let limits = Limits { head: limit, idle, total: None };
-        self.execute(head, reqwest::Body::default(), &Upload::default(), limits).await
+        self.execute(&self.fresh, head, reqwest::Body::default(), &Upload::default(), limits).await
     }
 
     #[cfg(feature = "tungstenite")]
@@ -86,12 +88,17 @@ impl Http {
         self.remote.timeouts
     }
 
-    async fn send(&self, head: http::request::Parts, payload: Payload) -> Result<Response<Body>, Failure> {
+    async fn send(
+        &self,
+        client: &reqwest::Client,
+        head: http::request::Parts,
+        payload: Payload,
+    ) -> Result<Response<Body>, Failure> {
         let timeouts = self.remote.timeouts;
         let wait = head.extensions.get::<LongPoll>().map(|LongPoll(time)| *time);
         let total = timeouts.total.filter(|_| wait.is_none()).map(|total| Instant::now() + total);
         let upload = Upload::default();
-        let body = match payload {
+        let body = match in_pieces(payload) {
             Payload::Bytes(bytes) => bytes.into(),
             Payload::Reader(reader, length) => {
                 let mut sending = Sending::new(reader, length, upload.clone());
@@ -104,7 +111,7 @@ impl Http {
             _ => reqwest::Body::default(),
         };
         let limits = Limits { head: wait.unwrap_or(timeouts.head), idle: timeouts.idle, total };
-        let result = self.execute(head, body, &upload, limits).await;
+        let result = self.execute(client, head, body, &upload, limits).await;
         if let Some(trouble) = upload.trouble() {
             return Err(trouble);
         }
@@ -115,6 +122,7 @@ impl Http {
 
     async fn execute(
         &self,
+        client: &reqwest::Client,
         mut head: http::request::Parts,
         body: reqwest::Body,
         upload: &Upload,
@@ -123,11 +131,23 @@ impl Http {
         let uri = format!("{}{}", self.base, head.uri);
         head.uri = Uri::try_from(uri).map_err(|error| failure(&error))?;
         let request = reqwest::Request::try_from(Request::from_parts(head, body)).map_err(|error| failure(&error))?;
-        match select(pin!(self.client.execute(request)), pin!(upload.watch(limits))).await {
+        match select(pin!(client.execute(request)), pin!(upload.watch(limits))).await {
             Either::Left((Err(error), _)) if error.is_connect() => Err(connect_failure(error, &self.remote)),
             Either::Left((answer, _)) => answer.map_err(failure_of),
             Either::Right((phase, _)) => Err(timeout(phase)),
         }
+    }
+}
+
+/// Many bytes become a reader too: what hyper is given at once, it sends to its end, also when the server has refused it
+/// or stopped reading.
+fn in_pieces(payload: Payload) -> Payload {
+    match payload {
+        Payload::Bytes(bytes) if bytes.len() > limits::CHUNK => {
+            let length = bytes.len() as u64;
+            Payload::sized(io::Cursor::new(bytes), length)
+        }
+        payload => payload,
     }
 }
 
@@ -137,7 +157,7 @@ impl fmt::Debug for Http {
     }
 }
 
-fn client(remote: &Remote) -> Result<reqwest::Client, lxd_host::Error> {
+fn client(remote: &Remote, idle_connections: usize) -> Result<reqwest::Client, lxd_host::Error> {
     let mut builder = reqwest::Client::builder()
         .redirect(Policy::none())
         .referer(false)
@@ -146,7 +166,7 @@ fn client(remote: &Remote) -> Result<reqwest::Client, lxd_host::Error> {
         .retry(reqwest::retry::never())
         .user_agent(concat!("lxd-reqwest/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(remote.timeouts.connect)
-        .pool_max_idle_per_host(idle_connections(&remote.address))
+        .pool_max_idle_per_host(idle_connections)
         .pool_idle_timeout(IDLE_AGE)
         // Also for a Unix socket: without a configuration reqwest wants a provider for the whole process.
         .tls_backend_preconfigured(remote.tls_config()?);

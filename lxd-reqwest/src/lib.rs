@@ -21,7 +21,8 @@
 //!   to be dead is sent again, once.
 //! * A client belongs to one tokio runtime: the connections of all its clones end with the runtime that opened them.
 //! * Bodies are streamed in both directions, with exactly their declared length. An error that the server answers in the
-//!   middle of an upload is the error of the call.
+//!   middle of an upload is the error of the call, if it gives the client time to read it, as LXD does: a server that
+//!   hangs up at once may be seen as a broken connection.
 //! * Nothing is spawned for a flow: dropping the future of a call (or a stream of events, or a body) closes its
 //!   connections, and sends nothing more.
 //! * It needs tokio, with its timers and I/O enabled.

@@ -47,6 +47,8 @@ thread_local! {
 #[derive(Debug)]
 pub(crate) struct Http {
     agent: Agent,
+    /// The same over new connections only: where one kept connection is dead, the others may be too.
+    fresh: Agent,
     target: Arc<Target>,
     base: String,
 }
@@ -59,30 +61,32 @@ impl Http {
             Some(authority) => format!("https://{authority}"),
         };
         let target = Arc::new(Target::new(remote)?);
-        Ok(Self { agent: agent(&target, None), target, base })
+        let (agent, fresh) = (agent(&target, None, IDLE_CONNECTIONS), agent(&target, None, 0));
+        Ok(Self { agent, fresh, target, base })
     }
 
     /// The same server over connections of its own, which can be hung up.
     pub(crate) fn apart(&self, hangup: Arc<Hangup>) -> Self {
-        Self { agent: agent(&self.target, Some(hangup)), target: self.target.clone(), base: self.base.clone() }
+        let agent = agent(&self.target, Some(hangup), 0);
+        Self { fresh: agent.clone(), agent, target: self.target.clone(), base: self.base.clone() }
     }
 
     pub(crate) fn target(&self) -> &Arc<Target> {
         &self.target
     }
 
-    /// Sends a request and returns its answer's head, with its body to come. A `GET` or `HEAD` is sent again, once, when
-    /// the connection breaks before the answer: a kept one may have been dead. Anything else may have been done.
+    /// Sends a request and returns its answer's head, with its body to come. A `GET` or `HEAD` is sent again, once, over
+    /// a new connection, when the connection breaks before the answer: a kept one may have been dead. Anything else may have been done.
     pub(crate) fn fetch(&self, request: Request<Payload>) -> Result<Response<Body>, Failure> {
         let (head, payload) = request.into_parts();
         let started = Instant::now();
         let safe = head.method.is_safe() && matches!(payload, Payload::Empty);
         let again = safe.then(|| head.clone());
         let (method, uri) = (head.method.clone(), head.uri.clone());
-        let mut result = self.send(head, payload);
+        let mut result = self.send(&self.agent, head, payload);
         let broken = matches!(&result, Err(failure) if failure.kind == FailureKind::Broken);
         if let (true, Some(head)) = (broken, again) {
-            result = self.send(head, Payload::Empty);
+            result = self.send(&self.fresh, head, Payload::Empty);
         }
         let elapsed = started.elapsed();
         match &result {
@@ -92,47 +96,46 @@ impl Http {
         result
     }
 
-    fn send(&self, mut head: http::request::Parts, payload: Payload) -> Result<Response<Body>, Failure> {
+    fn send(&self, agent: &Agent, mut head: http::request::Parts, payload: Payload) -> Result<Response<Body>, Failure> {
         let uri = format!("{}{}", self.base, head.uri);
         head.uri = Uri::try_from(uri).map_err(|error| Failure::from_error(FailureKind::Other, &error))?;
         ANSWERED.set(false);
         match payload {
-            Payload::Bytes(bytes) => self.run(head, &bytes[..]),
+            Payload::Bytes(bytes) => self.run(agent, head, &bytes[..]),
             Payload::Reader(reader, Some(length)) => {
                 let mut body = Exact { reader: reader.0, left: length, trouble: None };
                 // ureq does not ask for nothing, so whether the reader has more is seen here.
                 let result = match length {
-                    0 => body.end().map_or_else(|error| Err(lxd_host::failure(&error)), |()| self.run(head, ())),
-                    _ => self.run(head, SendBody::from_reader(&mut body)),
+                    0 => body.end().map_or_else(|error| Err(lxd_host::failure(&error)), |()| self.run(agent, head, ())),
+                    _ => self.run(agent, head, SendBody::from_reader(&mut body)),
                 };
                 body.trouble.map_or(result, Err)
             }
             Payload::Reader(reader, None) => {
                 let mut body = Chunked { reader: reader.0, trouble: None };
-                let result = self.run(head, SendBody::from_reader(&mut body));
+                let result = self.run(agent, head, SendBody::from_reader(&mut body));
                 body.trouble.map_or(result, Err)
             }
-            _ => self.run(head, ()),
+            _ => self.run(agent, head, ()),
         }
     }
 
-    fn run(&self, head: http::request::Parts, body: impl AsSendBody) -> Result<Response<Body>, Failure> {
+    fn run(&self, agent: &Agent, head: http::request::Parts, body: impl AsSendBody) -> Result<Response<Body>, Failure> {
         let timeouts = self.target.remote().timeouts;
         let wait = head.extensions.get::<LongPoll>().map(|LongPoll(time)| *time);
-        let request = self
-            .agent
+        let request = agent
             .configure_request(Request::from_parts(head, body))
             .timeout_recv_response(Some(wait.unwrap_or(timeouts.head)))
             .timeout_global(timeouts.total.filter(|_| wait.is_none()))
             .timeout_per_write(Some(timeouts.idle))
             .timeout_per_read(Some(timeouts.idle))
             .build();
-        let answer = self.agent.run(request).map_err(|error| failure_of(error, Phase::Head))?;
+        let answer = agent.run(request).map_err(|error| failure_of(error, Phase::Head))?;
         Ok(answer.map(|body| Body { reader: Box::new(body.into_reader()) }))
     }
 }
 
-fn agent(target: &Arc<Target>, hangup: Option<Arc<Hangup>>) -> Agent {
+fn agent(target: &Arc<Target>, hangup: Option<Arc<Hangup>>, idle_connections: usize) -> Agent {
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -142,8 +145,8 @@ fn agent(target: &Arc<Target>, hangup: Option<Arc<Hangup>>) -> Agent {
         .user_agent(concat!("lxd-ureq/", env!("CARGO_PKG_VERSION")))
         .input_buffer_size(PIECE)
         .output_buffer_size(PIECE)
-        .max_idle_connections(if hangup.is_some() { 0 } else { IDLE_CONNECTIONS })
-        .max_idle_connections_per_host(if hangup.is_some() { 0 } else { IDLE_CONNECTIONS })
+        .max_idle_connections(idle_connections)
+        .max_idle_connections_per_host(idle_connections)
         .max_idle_age(IDLE_AGE)
         .build();
     Agent::with_parts(config, Dialer { target: target.clone(), hangup }, NoResolver)

@@ -1,6 +1,9 @@
 //! Connections that are kept for the next request, and what happens when one is dead.
 
-use std::sync::mpsc;
+use std::{
+    sync::{Barrier, mpsc},
+    thread,
+};
 
 use lxd_proto::{Error, FailureKind, Lxd};
 use lxd_tests::Lab;
@@ -9,7 +12,7 @@ use serde_json::json;
 use crate::server::{Fake, LONG, Way, error};
 
 crate::cases! {
-    either_way: one_connection, closed_while_idle, a_safe_request_is_sent_again_once, a_change_is_never_sent_again;
+    either_way: one_connection, closed_while_idle, a_safe_request_is_sent_again_once, all_kept_ones_are_dead, a_change_is_never_sent_again;
 }
 
 fn kind(error: &Error) -> Option<FailureKind> {
@@ -82,6 +85,31 @@ fn a_safe_request_is_sent_again_once<C: Lab>(way: Way) {
             assert_eq!(fake.connections(), 2);
         }
     }
+}
+
+/// What a firewall or a proxy does that forgets silent connections: the next use of each fails.
+fn all_kept_ones_are_dead<C: Lab>(way: Way) {
+    const KEPT: usize = 3;
+    let together = Barrier::new(KEPT);
+    let fake = Fake::new(way, move |number, mut talk| {
+        while talk.asked().is_some() {
+            if number < KEPT {
+                together.wait();
+                talk.sync(&json!({}));
+                talk.asked();
+                return;
+            }
+            talk.sync(&json!({}));
+        }
+    });
+    let lxd: C = fake.lxd();
+    thread::scope(|scope| {
+        for _ in 0..KEPT {
+            scope.spawn(|| lxd.server().get().send().unwrap());
+        }
+    });
+    lxd.server().get().send().unwrap();
+    assert_eq!((fake.seen().len(), fake.connections()), (KEPT + 2, KEPT + 1));
 }
 
 fn a_change_is_never_sent_again<C: Lab>(way: Way) {

@@ -161,9 +161,10 @@ fn a_server_that_stops_reading<C: Lab>(way: Way) {
         is_done.lock().unwrap().recv_timeout(LONG).unwrap();
     });
     let lxd: C = fake.lxd_within(Timeouts { idle: SHORT, ..Timeouts::default() });
-    for length in [Some(64 << 20), None] {
-        let reader = payload::<C>(io::repeat(b'x').take(64 << 20), length);
-        assert_eq!(phase(lxd.images().upload(reader).send()), Phase::Idle);
+    const SIZE: u64 = 64 << 20;
+    let reader = |length| payload::<C>(io::repeat(b'x').take(SIZE), length);
+    for body in [reader(Some(SIZE)), reader(None), vec![b'x'; SIZE as usize].into()] {
+        assert_eq!(phase(lxd.images().upload(body).send()), Phase::Idle);
         done.send(()).unwrap();
     }
 }
