@@ -30,6 +30,10 @@ use crate::{Payload, Reader};
 const IDLE_CONNECTIONS: usize = 8;
 const IDLE_AGE: Duration = Duration::from_secs(60);
 
+/// The size of a piece of a request's body: tokio has each piece of a file read by another thread, and going there and
+/// back takes longer than reading a small one.
+pub(crate) const PIECE: usize = 4 * limits::CHUNK;
+
 /// Requests to one server, over shared connections.
 pub(crate) struct Http {
     client: reqwest::Client,
@@ -90,7 +94,8 @@ impl Http {
         let body = match payload {
             Payload::Bytes(bytes) => bytes.into(),
             Payload::Reader(reader, length) => {
-                reqwest::Body::wrap_stream(Sending { reader, left: length, upload: upload.clone(), buffer: Vec::new() })
+                let upload = upload.clone();
+                reqwest::Body::wrap_stream(Sending { reader, left: length, upload, buffer: Vec::new(), ahead: None })
             }
             _ => reqwest::Body::default(),
         };
@@ -260,6 +265,7 @@ struct Sending {
     left: Option<u64>,
     upload: Arc<Mutex<Upload>>,
     buffer: Vec<u8>,
+    ahead: Option<Result<Option<Bytes>, Failure>>,
 }
 
 impl Sending {
@@ -272,10 +278,9 @@ impl Sending {
     }
 
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Failure>> {
-        let most =
-            self.left.map_or(limits::CHUNK, |left| usize::try_from(left).unwrap_or(usize::MAX).min(limits::CHUNK));
+        let most = self.left.map_or(PIECE, |left| usize::try_from(left).unwrap_or(usize::MAX).min(PIECE));
         // One byte more than is left: a reader that has more is seen before its last piece is sent.
-        let most = if most < limits::CHUNK { most + 1 } else { most };
+        let most = if most < PIECE { most + 1 } else { most };
         let length = ready!(self.poll_read(context, most))?;
         self.left = match self.left {
             None => None,
@@ -296,7 +301,16 @@ impl Stream for Sending {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         lock(&self.upload).now(Waiting::Caller);
-        let piece = ready!(self.poll_piece(context));
+        let piece = match self.ahead.take() {
+            Some(piece) => piece,
+            None => ready!(self.poll_piece(context)),
+        };
+        // The next one is read while this one is sent.
+        if matches!(piece, Ok(Some(_))) {
+            if let Poll::Ready(next) = self.poll_piece(context) {
+                self.ahead = Some(next);
+            }
+        }
         let mut upload = lock(&self.upload);
         match piece {
             Ok(Some(piece)) => {
