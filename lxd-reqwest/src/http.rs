@@ -33,6 +33,10 @@ use crate::{
 const IDLE_CONNECTIONS: usize = 8;
 const IDLE_AGE: Duration = Duration::from_secs(60);
 
+/// The size of a piece of a request's body: tokio has each piece of a file read by another thread, and going there and
+/// back takes longer than reading a small one.
+pub(crate) const PIECE: usize = 4 * limits::CHUNK;
+
 /// Requests to one server, over shared connections.
 pub(crate) struct Http {
     client: reqwest::Client,

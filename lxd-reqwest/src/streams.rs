@@ -46,7 +46,7 @@ impl fmt::Debug for Writer {
 /// When it cannot be opened.
 pub async fn file(path: impl AsRef<Path>) -> io::Result<Payload> {
     let mut file = File::open(path).await?;
-    file.set_max_buf_size(lxd_proto::limits::CHUNK);
+    file.set_max_buf_size(crate::http::PIECE);
     let length = file.metadata().await?.len();
     Ok(Payload::sized(file, length))
 }

@@ -9,13 +9,13 @@ use std::{
 
 use bytes::Bytes;
 use futures_core::Stream;
-use lxd_proto::{Failure, FailureKind, Phase, limits};
+use lxd_proto::{Failure, FailureKind, Phase};
 use tokio::{
     io::ReadBuf,
     time::{Instant, sleep_until},
 };
 
-use crate::Reader;
+use crate::{Reader, http::PIECE};
 
 /// How long the phases of one exchange may take.
 #[derive(Clone, Copy)]
@@ -132,13 +132,15 @@ pub(crate) struct Sending {
     reader: Reader,
     left: Option<u64>,
     last: Option<Bytes>,
+    /// What was read while the piece before it was sent.
+    ahead: Option<Result<Bytes, Failure>>,
     upload: Upload,
     buffer: Vec<u8>,
 }
 
 impl Sending {
     pub(crate) fn new(reader: Reader, length: Option<u64>, upload: Upload) -> Self {
-        Self { reader, left: length, last: None, upload, buffer: Vec::new() }
+        Self { reader, left: length, last: None, ahead: None, upload, buffer: Vec::new() }
     }
 
     fn poll_read(&mut self, context: &mut Context<'_>, most: usize) -> Poll<Result<Bytes, Failure>> {
@@ -149,11 +151,16 @@ impl Sending {
         Poll::Ready(Ok(Bytes::copy_from_slice(buffer.filled())))
     }
 
+    /// Whether all that was declared has been handed on.
+    fn is_over(&self) -> bool {
+        self.left == Some(0) && self.last.is_none() && self.ahead.is_none()
+    }
+
     /// The next piece, empty at the end.
     pub(crate) fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<Bytes, Failure>> {
-        let Some(left) = self.left else { return self.poll_read(context, limits::CHUNK) };
+        let Some(left) = self.left else { return self.poll_read(context, PIECE) };
         if left > 0 {
-            let most = usize::try_from(left).unwrap_or(usize::MAX).min(limits::CHUNK);
+            let most = usize::try_from(left).unwrap_or(usize::MAX).min(PIECE);
             let piece = ready!(self.poll_read(context, most))?;
             if piece.is_empty() {
                 return Poll::Ready(Err(Failure::new(FailureKind::BodyLength, "the reader ended too early")));
@@ -195,10 +202,19 @@ impl Stream for Sending {
             state.waker = Some(context.waker().clone());
         }
         self.upload.now(Waiting::Caller);
-        match ready!(self.poll_piece(context)) {
+        let piece = match self.ahead.take() {
+            Some(piece) => piece,
+            None => ready!(self.poll_piece(context)),
+        };
+        if matches!(&piece, Ok(piece) if !piece.is_empty()) && !self.is_over() {
+            if let Poll::Ready(next) = self.poll_piece(context) {
+                self.ahead = Some(next);
+            }
+        }
+        match piece {
             Ok(piece) => {
                 // After the last byte that was declared, hyper asks for no more.
-                let last = piece.is_empty() || self.left == Some(0);
+                let last = piece.is_empty() || self.is_over();
                 self.upload.now(if last { Waiting::Answer } else { Waiting::Server });
                 Poll::Ready((!piece.is_empty()).then_some(Ok(piece)))
             }
