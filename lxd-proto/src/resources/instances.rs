@@ -397,6 +397,18 @@ impl<C: Client> Object<C, Instance> {
     }
 
     /// Its snapshots: `/1.0/instances/{name}/snapshots`.
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{Lxd, resources::InstanceSnapshotsPost};
+    ///
+    /// let c1 = lxd.instance("c1");
+    /// c1.snapshots().create(InstanceSnapshotsPost::new("before")).wait().send()?;
+    /// c1.restore("before").wait().send()?;
+    /// c1.snapshot("before").delete().wait().send()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn snapshots(&self) -> Collection<C, InstanceSnapshot> {
         Collection::new(&self.client, self.at.clone())
     }
