@@ -19,12 +19,13 @@ use crate::{
 
 /// Every client's first words.
 pub trait Lxd: Client {
-    /// The same server in another project. Cheap; this client stays as it is.
+    /// The same server in another project (extension `projects`). Cheap; this client stays as it is.
     fn project(&self, project: impl Into<String>) -> Self {
         self.with_scope(Scope { project: Some(project.into()), ..self.scope().clone() })
     }
 
-    /// The same server, with a cluster member (or `@group`) to work on. Cheap; this client stays as it is.
+    /// The same server, with a cluster member (or `@group`) to work on (extension `clustering`). Cheap; this client stays
+    /// as it is.
     fn target(&self, target: impl Into<String>) -> Self {
         self.with_scope(Scope { target: Some(target.into()), ..self.scope().clone() })
     }
@@ -292,7 +293,8 @@ impl<C: Client, R: Listed> Call<C, List<R>> {
         self
     }
 
-    /// Of all projects.
+    /// Of all projects: instances (extension `instance_all_projects`), images and profiles (`images_all_projects` and
+    /// `profiles_all_projects`, 6.3), operations (`operations_get_query_all_projects`).
     pub fn all_projects(mut self) -> Self {
         self.endpoint.all_projects = true;
         self

@@ -280,7 +280,8 @@ impl<C: Client> Files<C> {
         Self { client: client.clone(), instance }
     }
 
-    /// Receives a file as it comes: `GET`. `.bytes()` has it whole. A link's content is its target.
+    /// Receives a file as it comes: `GET`. `.bytes()` has it whole. A link's content is its target (extension
+    /// `file_get_symlink`).
     pub fn get(&self, path: impl Into<String>) -> Fetch<C, GetFile> {
         Fetch::new(&self.client, GetFile { instance: self.instance.clone(), path: path.into() })
     }
