@@ -28,7 +28,7 @@ use signal_hook::{consts::SIGINT, flag};
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// How long an event may take to arrive after its cause.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 const USAGE: &str = "\
     usage: (--image FILE | --alias NAME) [--url URL [--token TOKEN | --password PASSWORD]], where URL is \

@@ -41,7 +41,8 @@ pub trait Client: Clone + fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// A client whose calls return when they are done.
+/// A client whose calls return when they are done. `lxd-ureq` implements it, and so can you, for an HTTP stack of your
+/// own: this repository's README shows how, in 40 lines.
 pub trait Blocking: Client {
     /// What starts and finishes a flow's actions.
     type Io: BlockingIo;
@@ -76,7 +77,7 @@ pub trait Blocking: Client {
     }
 }
 
-/// A client whose calls are awaited.
+/// A client whose calls are awaited. `lxd-reqwest` implements it, and so can you, as [`Blocking`].
 ///
 /// The futures are `Send`, so a browser's `fetch` does not fit; there use layers 1 and 2.
 pub trait Async: Client {

@@ -19,12 +19,13 @@ use crate::{
 
 /// Every client's first words.
 pub trait Lxd: Client {
-    /// The same server in another project. Cheap; this client stays as it is.
+    /// The same server in another project (extension `projects`). Cheap; this client stays as it is.
     fn project(&self, project: impl Into<String>) -> Self {
         self.with_scope(Scope { project: Some(project.into()), ..self.scope().clone() })
     }
 
-    /// The same server, with a cluster member (or `@group`) to work on. Cheap; this client stays as it is.
+    /// The same server, with a cluster member (or `@group`) to work on (extension `clustering`). Cheap; this client stays
+    /// as it is.
     fn target(&self, target: impl Into<String>) -> Self {
         self.with_scope(Scope { target: Some(target.into()), ..self.scope().clone() })
     }
@@ -35,11 +36,36 @@ pub trait Lxd: Client {
     }
 
     /// The server itself: `/1.0`.
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::Lxd;
+    ///
+    /// let server = lxd.server().get().send()?;
+    /// println!("{} {}", server.environment.server, server.environment.server_version);
+    /// server.require("instance_create_start")?;
+    /// lxd.server().edit(|server| drop(server.config.insert("user.note".into(), "ours".into()))).send()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     fn server(&self) -> Object<Self, Server> {
         Object::new(self, ())
     }
 
     /// All instances: `/1.0/instances`.
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{Lxd, resources::InstancesPost};
+    ///
+    /// let c1 = InstancesPost::from_alias("c1", "busybox").config("limits.cpu", "2").profiles(["default", "web"]);
+    /// lxd.instances().create(c1).wait().send()?;
+    /// for instance in lxd.instances().list().filter("status eq Running").send()? {
+    ///     println!("{} is on {}", instance.name, instance.location);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     fn instances(&self) -> Collection<Self, Instance> {
         Collection::new(self, ())
     }
@@ -50,6 +76,18 @@ pub trait Lxd: Client {
     }
 
     /// All images: `/1.0/images`.
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::Lxd;
+    ///
+    /// // An adapter's `file()` makes a payload that is streamed of a path.
+    /// let image = lxd.images().upload(b"a tarball".as_slice()).property("os", "busybox").wait().send()?;
+    /// lxd.image(image.fingerprint.to_string()).edit(|image| image.public = true).send()?;
+    /// lxd.image(image.fingerprint.to_string()).delete().wait().send()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     fn images(&self) -> Collection<Self, Image> {
         Collection::new(self, ())
     }
@@ -60,6 +98,17 @@ pub trait Lxd: Client {
     }
 
     /// All aliases of images: `/1.0/images/aliases`.
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{Lxd, resources::ImageAliasesPost};
+    ///
+    /// let image = lxd.image_alias("busybox").get().send()?.target.clone();
+    /// lxd.image_aliases().create(ImageAliasesPost::new("busybox/1", image)).wait().send()?;
+    /// lxd.image_alias("busybox/1").rename("busybox/old").wait().send()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     fn image_aliases(&self) -> Collection<Self, ImageAliasesEntry> {
         Collection::new(self, ())
     }
@@ -70,6 +119,18 @@ pub trait Lxd: Client {
     }
 
     /// All profiles: `/1.0/profiles`.
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{Lxd, resources::ProfilesPost};
+    ///
+    /// let mut web = ProfilesPost::new("web");
+    /// web.config.insert("limits.memory".into(), "1GiB".into());
+    /// lxd.profiles().create(web).wait().send()?;
+    /// lxd.profile("web").edit(|web| web.description = "what serves pages".into()).send()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     fn profiles(&self) -> Collection<Self, Profile> {
         Collection::new(self, ())
     }
@@ -80,6 +141,20 @@ pub trait Lxd: Client {
     }
 
     /// All trusted certificates: `/1.0/certificates`.
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{Lxd, TrustToken};
+    ///
+    /// // Whoever is trusted invites ..
+    /// let token = lxd.certificates().token("laptop").send()?.encode();
+    /// // .. and a client that has this server's certificate pinned becomes trusted.
+    /// # let stranger = lxd;
+    /// let token: TrustToken = token.expose().parse()?;
+    /// stranger.certificates().trust("laptop", token).send()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     fn certificates(&self) -> Collection<Self, Certificate> {
         Collection::new(self, ())
     }
@@ -90,6 +165,21 @@ pub trait Lxd: Client {
     }
 
     /// All operations: `/1.0/operations`.
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{Changed, Lxd};
+    ///
+    /// // Without `wait()`, a change says whether it goes on. The id can be kept, and be waited for by another process.
+    /// if let Changed::Running(operation) = lxd.instance("c1").start().send()? {
+    ///     lxd.operation(operation.id.clone()).wait().send()?;
+    /// }
+    /// for operation in lxd.operations().list().send()?.iter().filter(|operation| operation.may_cancel) {
+    ///     lxd.operation(operation.id.clone()).cancel().send()?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     fn operations(&self) -> Collection<Self, Operation> {
         Collection::new(self, ())
     }
@@ -217,7 +307,8 @@ impl<C: Client, R: Listed> Call<C, List<R>> {
         self
     }
 
-    /// Of all projects.
+    /// Of all projects: instances (extension `instance_all_projects`), images and profiles (`images_all_projects` and
+    /// `profiles_all_projects`, 6.3), operations (`operations_get_query_all_projects`).
     pub fn all_projects(mut self) -> Self {
         self.endpoint.all_projects = true;
         self

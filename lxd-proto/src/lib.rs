@@ -10,7 +10,7 @@
 //! 2. [`Flow`]: many steps, as a state machine: waiting for an operation, running a command, changing an object that
 //!    others change too.
 //! 3. Handles: what people type. [`Lxd`] begins every sentence: `lxd.instance("c1").start().wait()`. They are the same
-//!    for blocking, async and your own [`Client`]s.
+//!    for blocking, async and your own [`Client`]s ([`Blocking`] or [`Async`]).
 //!
 //! ```no_run
 //! use lxd_proto::{Blocking, Error, Lxd, resources::InstancesPost};

@@ -15,7 +15,7 @@
 //! ```
 //!
 //! What can be said to LXD is documented in [`lxd_proto`]; how to find a server and be trusted in [`lxd_host`]. This crate
-//! only sends: it knows nothing of a single endpoint.
+//! only sends: it knows nothing of a single endpoint. The example `tour-async` takes a container through its whole life.
 //!
 //! * HTTPS connections are kept alive and shared by all clones of a [`Client`]. A `GET` whose kept connection turns out
 //!   to be dead is sent again, once.
@@ -25,6 +25,7 @@
 //!   hangs up at once may be seen as a broken connection.
 //! * Nothing is spawned for a flow: dropping the future of a call (or a stream of events, or a body) closes its
 //!   connections, and sends nothing more.
+//! * Commands and events need websockets: the feature `tungstenite`, which is on unless it is switched off.
 //! * It needs tokio, with its timers and I/O enabled.
 //!
 //! At the level `trace`, the crate `tungstenite` logs what goes over the wire, secrets too. This crate, and that one at

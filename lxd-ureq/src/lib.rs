@@ -15,7 +15,7 @@
 //! ```
 //!
 //! What can be said to LXD is documented in [`lxd_proto`]; how to find a server and be trusted in [`lxd_host`]. This crate
-//! only sends: it knows nothing of a single endpoint.
+//! only sends: it knows nothing of a single endpoint. The example `tour-blocking` takes a container through its whole life.
 //!
 //! * Connections are kept alive and shared by all clones of a [`Client`]. A `GET` whose kept connection turns out to be
 //!   dead is sent again, once.
@@ -23,6 +23,7 @@
 //!   middle of an upload is the error of the call.
 //! * Dropping whatever a call gave (an iterator of events, a body) closes its connections, and sends nothing more. A
 //!   helper thread that sits in a reader or writer of yours ends when that returns.
+//! * Commands and events need websockets: the feature `tungstenite`, which is on unless it is switched off.
 //! * It runs where there are Unix sockets and `poll`: Linux, macOS, the BSDs.
 //!
 //! At the level `trace`, the crates `ureq_proto` and `tungstenite` log what goes over the wire, secrets too. This crate,

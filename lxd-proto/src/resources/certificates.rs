@@ -175,8 +175,8 @@ fn token(name: &str, operation: &Operation) -> Result<TrustToken, Error> {
 }
 
 impl<C: Client> Collection<C, Certificate> {
-    /// Makes a token that a client of this name becomes trusted with, once: `POST /1.0/certificates`. The server must
-    /// listen on HTTPS (`core.https_address`).
+    /// Makes a token that a client of this name becomes trusted with, once: `POST /1.0/certificates` (extension
+    /// `certificate_token`). The server must listen on HTTPS (`core.https_address`).
     pub fn token(&self, name: impl Into<String>) -> Call<C, TokenRequest> {
         let post = CertificatesPost { token: true, ..CertificatesPost::client(name) };
         Call::new(&self.client, TokenRequest(post))

@@ -158,6 +158,20 @@ impl GetEvents {
 }
 
 /// The server's events, not yet listened to.
+///
+/// ```no_run
+/// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+/// use lxd_proto::{Lxd, resources::EventType};
+///
+/// // From here on nothing is missed.
+/// for event in lxd.events().types([EventType::Lifecycle]).subscribe().send()? {
+///     if let Some(lifecycle) = event?.lifecycle() {
+///         println!("{} {}", lifecycle.action, lifecycle.source);
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Events<C> {
     client: C,

@@ -94,19 +94,19 @@ impl<C: Client> Exec<C> {
         self
     }
 
-    /// Runs it as this user, by number.
+    /// Runs it as this user, by number (extension `container_exec_user_group_cwd`). By default as root, 0.
     pub fn user(mut self, user: u32) -> Self {
         self.endpoint.post.user = user;
         self
     }
 
-    /// Runs it in this group, by number.
+    /// Runs it in this group, by number (extension `container_exec_user_group_cwd`). By default 0.
     pub fn group(mut self, group: u32) -> Self {
         self.endpoint.post.group = group;
         self
     }
 
-    /// Runs it in this directory.
+    /// Runs it in this directory (extension `container_exec_user_group_cwd`). By default in the user's home.
     pub fn cwd(mut self, directory: impl Into<String>) -> Self {
         self.endpoint.post.cwd = directory.into();
         self

@@ -263,6 +263,20 @@ impl Endpoint for PutFile {
 }
 
 /// The files of an instance, by their absolute paths.
+///
+/// ```no_run
+/// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+/// use lxd_proto::Lxd;
+///
+/// let files = lxd.instance("c1").files();
+/// files.mkdir("/srv/www").send()?;
+/// files.put("/srv/www/index.html", "hello").mode(0o644).send()?;
+/// assert_eq!(files.list("/srv/www").send()?, ["index.html"]);
+/// // `get` hands the content on as it comes; `bytes` collects it.
+/// assert_eq!(&files.get("/srv/www/index.html").bytes().send()?[..], b"hello");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Files<C> {
     client: C,
@@ -274,7 +288,8 @@ impl<C: Client> Files<C> {
         Self { client: client.clone(), instance }
     }
 
-    /// Receives a file as it comes: `GET`. `.bytes()` has it whole. A link's content is its target.
+    /// Receives a file as it comes: `GET`. `.bytes()` has it whole. A link's content is its target (extension
+    /// `file_get_symlink`).
     ///
     /// A file with a control character in its name (but for tabs and line breaks) cannot be received: LXD puts the name
     /// into a header as it is, which is no HTTP any more.

@@ -326,7 +326,7 @@ impl Endpoint for ListFull {
 }
 
 impl<C: Client> Collection<C, Instance> {
-    /// The instances with their state and snapshots: `GET /1.0/instances?recursion=2`.
+    /// The instances with their state and snapshots: `GET /1.0/instances?recursion=2` (extension `container_full`).
     pub fn list_full(&self) -> Call<C, ListFull> {
         Call::new(&self.client, ListFull::default())
     }
@@ -339,7 +339,7 @@ impl<C: Client> Call<C, ListFull> {
         self
     }
 
-    /// Of all projects.
+    /// Of all projects (extension `instance_all_projects`).
     pub fn all_projects(mut self) -> Self {
         self.endpoint.all_projects = true;
         self
@@ -397,6 +397,18 @@ impl<C: Client> Object<C, Instance> {
     }
 
     /// Its snapshots: `/1.0/instances/{name}/snapshots`.
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{Lxd, resources::InstanceSnapshotsPost};
+    ///
+    /// let c1 = lxd.instance("c1");
+    /// c1.snapshots().create(InstanceSnapshotsPost::new("before")).wait().send()?;
+    /// c1.restore("before").wait().send()?;
+    /// c1.snapshot("before").delete().wait().send()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn snapshots(&self) -> Collection<C, InstanceSnapshot> {
         Collection::new(&self.client, self.at.clone())
     }

@@ -40,7 +40,7 @@ model! {
         pub expires_at: Timestamp,
         /// When the instance last ran.
         pub last_used_at: Timestamp,
-        /// Its size in bytes; -1 when the storage cannot say.
+        /// Its size in bytes (`snapshot_disk_usage`); -1 when the storage cannot say.
         pub size: i64,
     }
 }
@@ -60,7 +60,8 @@ request! {
         pub name: String,
         /// Whether the running state is saved too (containers need CRIU).
         pub stateful: bool,
-        /// When the server will delete it.
+        /// When the server will delete it (`snapshot_expiry_creation`). None leaves it to the instance's
+        /// `snapshots.expiry`.
         pub expires_at: Option<Timestamp>,
         /// `root` or `all-exclusive`: which disks (`instance_snapshots_multi_volume`, 6.6).
         pub disk_volumes_mode: String,
