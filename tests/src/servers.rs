@@ -65,6 +65,17 @@ impl<C: Lab> Server<C> {
         Temporary(self.lxd.instance(name))
     }
 
+    /// A stopped container of its own whose files can be asked for.
+    ///
+    /// LXD 5.0.2 starts a helper for them, and under load it sometimes misses the helper's socket at first (500 "dial unix
+    /// ../forkfile.sock: no such file"). That is not what the cases are about.
+    pub fn with_files(&self, what: &str) -> Temporary<C> {
+        let container = self.stopped(what);
+        let missed = |error: lxd_proto::Error| error.to_string().contains("forkfile.sock");
+        (0..5).find(|_| !container.files().list("/").send().is_err_and(missed)).expect("the helper for files");
+        container
+    }
+
     /// A running container of its own that takes no notice of being asked to shut down.
     pub fn stubborn(&self, what: &str) -> Temporary<C> {
         let post = InstancesPost::from_alias(unique(what), "busybox").config("raw.lxc", "lxc.signal.halt = SIGCONT");

@@ -172,3 +172,19 @@ impl Endpoint for Restore {
         Changed::read(&response)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_instance_is_no_snapshot() {
+        for (operation, name) in [
+            (r#"{"resources": {"instances": ["/1.0/instances/i1"]}}"#, ""),
+            (r#"{"resources": {}, "metadata": {"entity_url": "/1.0/instances/i1/snapshots/snap0"}}"#, "snap0"),
+        ] {
+            let operation = serde_json::from_str(operation).unwrap();
+            assert_eq!(CreatedSnapshot::finished(&operation).unwrap().name, name);
+        }
+    }
+}

@@ -4,7 +4,7 @@ use lxd_proto::{
     Lxd,
     resources::{Event, EventType, InstancesPost},
 };
-use lxd_tests::{Lab, Server, Temporary, unique, with_websockets};
+use lxd_tests::{Lab, Server, Temporary, secret, unique, with_websockets};
 
 with_websockets!(a_whole_life, only_what_was_asked_for, of_one_project_or_all);
 
@@ -53,6 +53,12 @@ fn a_whole_life<C: Lab>(server: &Server<C>) {
             operations.extend(ours);
         }),
     );
+    // The command's websockets were opened with these, so they went through everything that logs.
+    let fds = operations.iter().flat_map(|one| ["0", "1", "2", "control"].map(|name| one.websocket_secret(name)));
+    let secrets: Vec<_> = fds.flatten().collect();
+    assert!(secrets.len() >= 4);
+    secrets.into_iter().for_each(secret);
+
     let actions: Vec<_> = life.iter().map(|event| event.lifecycle().unwrap().action).collect();
     assert_eq!(
         actions,
