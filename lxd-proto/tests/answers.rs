@@ -133,43 +133,25 @@ fn every_field_is_read_and_none_is_needed() {
                 }
                 if let (Some(Value::Object(object)), true) = (answer.pointer_mut(parent), is_field(&pointer)) {
                     object.insert(unescaped(key), Value::Null);
-                    assert!(
-                        read(&answer).is_ok(),
-                        "{server} {name}: {pointer} is null: {}",
-                        read(&answer).unwrap_err()
-                    );
+                    assert!(read(&answer).is_ok(), "{server} {name}: {pointer} is null: {}", read(&answer).unwrap_err());
                     let Some(Value::Object(object)) = answer.pointer_mut(parent) else { unreachable!() };
                     object.remove(&unescaped(key));
-                    assert!(
-                        read(&answer).is_ok(),
-                        "{server} {name}: without {pointer}: {}",
-                        read(&answer).unwrap_err()
-                    );
+                    assert!(read(&answer).is_ok(), "{server} {name}: without {pointer}: {}", read(&answer).unwrap_err());
                     let Some(Value::Object(object)) = answer.pointer_mut(parent) else { unreachable!() };
                     object.insert(unescaped(key), value);
                 }
             }
         }
-        if unseen.iter().map(String::as_str).collect::<Vec<_>>() != *unread {
-            println!("{name} {unseen:?}");
-        }
+        if unseen.iter().map(String::as_str).collect::<Vec<_>>() != *unread { println!("{name} {unseen:?}"); }
     }
 }
 
 /// Where everything in a JSON value is.
 fn pointers(value: &Value) -> Vec<String> {
-    let below = |key: String, value| {
-        std::iter::once(format!("/{key}"))
-            .chain(pointers(value).into_iter().map(move |rest| format!("/{key}{rest}")))
-            .collect::<Vec<_>>()
-    };
+    let below = |key: String, value| std::iter::once(format!("/{key}")).chain(pointers(value).into_iter().map(move |rest| format!("/{key}{rest}"))).collect::<Vec<_>>();
     match value {
-        Value::Object(object) => {
-            object.iter().flat_map(|(key, value)| below(key.replace('~', "~0").replace('/', "~1"), value)).collect()
-        }
-        Value::Array(array) => {
-            array.iter().enumerate().flat_map(|(index, value)| below(index.to_string(), value)).collect()
-        }
+        Value::Object(object) => object.iter().flat_map(|(key, value)| below(key.replace('~', "~0").replace('/', "~1"), value)).collect(),
+        Value::Array(array) => array.iter().enumerate().flat_map(|(index, value)| below(index.to_string(), value)).collect(),
         _ => Vec::new(),
     }
 }
@@ -196,16 +178,8 @@ fn changed(value: &Value) -> Option<Value> {
 /// Whether it is a field of a Go struct, and no entry of a map (whose values are never null).
 fn is_field(pointer: &str) -> bool {
     const MAPS: [&str; 10] = [
-        "config",
-        "context",
-        "devices",
-        "expanded_config",
-        "expanded_devices",
-        "kernel_features",
-        "lxc_features",
-        "metadata",
-        "properties",
-        "resources",
+        "config", "context", "devices", "expanded_config", "expanded_devices", "kernel_features", "lxc_features",
+        "metadata", "properties", "resources",
     ];
     let keys: Vec<_> = pointer.split('/').skip(2).collect();
     let (last, parents) = keys.split_last().unwrap();
