@@ -80,8 +80,7 @@ impl Remote {
     }
 
     fn at(socket: SocketCandidate) -> Self {
-        let dialect = if is_incus(&socket) { Dialect::Incus } else { Dialect::Lxd };
-        Self::unix(socket.path).dialect(dialect)
+        Self::unix(socket.path).dialect(socket.dialect)
     }
 
     /// Shows the server this client's certificate.
@@ -151,10 +150,6 @@ impl Remote {
     pub fn server_name(&self) -> Result<ServerName<'static>, Error> {
         tls::server_name(&self.address)
     }
-}
-
-fn is_incus(socket: &SocketCandidate) -> bool {
-    socket.because.to_ascii_lowercase().contains("incus")
 }
 
 #[cfg(test)]

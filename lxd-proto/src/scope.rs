@@ -35,9 +35,8 @@ impl Scope {
     /// # Errors
     /// [`Error::InvalidName`] when the URI becomes too long: without its scope the request would be another one.
     pub fn apply(&self, request: &mut Request) -> Result<(), Error> {
-        if let Some(project) = &self.project
-            && !uri::has_query(request.uri(), "all-projects")
-        {
+        let of_all = uri::has_query(request.uri(), "all-projects");
+        if let Some(project) = self.project.as_ref().filter(|_| !of_all) {
             *request.uri_mut() = uri::with_query(request.uri(), "project", project)?;
         }
         if let Some(target) = &self.target {

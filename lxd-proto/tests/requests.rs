@@ -415,7 +415,8 @@ fn the_scope_is_in_every_request() {
     // A URI that has no room for the scope is not sent without it: that would be another project's.
     let long = "x".repeat(65_499);
     assert!(plain.instance(long.clone()).get().request().is_ok());
-    for sent in [lxd.instance("c1").files().put(long.clone(), "data").send(), lxd.instance(long).delete().wait().send()] {
+    for sent in [lxd.instance("c1").files().put(long.clone(), "data").send(), lxd.instance(long).delete().wait().send()]
+    {
         assert!(matches!(sent, Err(Error::InvalidName { .. })));
     }
     assert_eq!(lxd.io().first, None);

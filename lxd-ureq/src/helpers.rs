@@ -106,10 +106,9 @@ impl Helpers {
         let sender = self.sender.clone();
         move |id, outcome| {
             // Nobody listens any more when the flow was dropped. A full bell has been rung.
-            if sender.send((id, outcome)).is_ok()
-                && let Some(bell) = &bell
-            {
-                let _ = (&**bell).write(&[1]);
+            let heard = sender.send((id, outcome)).is_ok();
+            if let Some(bell) = bell.as_deref().filter(|_| heard) {
+                let _ = (&mut &*bell).write(&[1]);
             }
         }
     }

@@ -120,11 +120,11 @@ impl<F: Flow> Flow for Scoped<F> {
 
     fn next(&mut self) -> Result<Step<F::Output>, Error> {
         let mut step = self.flow.next()?;
-        if let Step::Do(id, Action::Http(peer, request) | Action::Open(peer, _, request)) = &mut step
-            && let Some(scope) = self.scopes.get(usize::from(peer.0))
-        {
-            scope.apply(request)?;
-            self.sent.push((*id, *peer));
+        if let Step::Do(id, Action::Http(peer, request) | Action::Open(peer, _, request)) = &mut step {
+            if let Some(scope) = self.scopes.get(usize::from(peer.0)) {
+                scope.apply(request)?;
+                self.sent.push((*id, *peer));
+            }
         }
         Ok(step)
     }
