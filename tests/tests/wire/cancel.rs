@@ -132,7 +132,7 @@ fn descriptors<C: Lab>() {
     while open() > before && Instant::now() < limit {
         std::thread::sleep(Duration::from_millis(10));
     }
-    assert_eq!(open(), before);
+    assert!(open() <= before, "{} descriptors, and there were {before}", open());
 }
 
 type Client = lxd_reqwest::Client;

@@ -128,10 +128,9 @@ impl Drop for Fake {
             lxd_proto::Address::Unix(path) => drop(UnixStream::connect(path)),
             lxd_proto::Address::Https { host, port } => drop(TcpStream::connect((host.as_str(), *port))),
         }
-        if let Some(Err(panic)) = self.acceptor.take().map(JoinHandle::join)
-            && !thread::panicking()
-        {
-            std::panic::resume_unwind(panic);
+        match self.acceptor.take().map(JoinHandle::join) {
+            Some(Err(panic)) if !thread::panicking() => std::panic::resume_unwind(panic),
+            _ => {}
         }
     }
 }
