@@ -126,7 +126,7 @@ impl Screen {
     /// Begins a step, unless Ctrl-C was pressed. A step that has begun is ended first: the server may go on with a
     /// request that was cut off, and then there would be something to remove that is not there yet.
     pub fn step(&mut self, text: impl Into<String>) -> Result<()> {
-        if self.interrupted.load(Ordering::Relaxed) {
+        if self.is_interrupted() {
             return Err("interrupted".into());
         }
         self.step = text.into();
@@ -159,22 +159,26 @@ impl Screen {
         Ok(Fingerprint::from_bytes(hash.finalize().into()))
     }
 
+    /// The tour's outcome, with what could not be removed after it.
+    pub fn outcome(&self, tour: Result<()>, clean_up: Result<()>) -> Result<()> {
+        // However the tour noticed it.
+        let tour = tour.map_err(|error| if self.is_interrupted() { "interrupted".into() } else { error });
+        match (tour, clean_up) {
+            (Err(tour), Err(clean_up)) => Err(format!("{tour}; and it could not be cleaned up: {clean_up}").into()),
+            (tour, clean_up) => tour.and(clean_up),
+        }
+    }
+
     /// The program's last words: on failure, one line.
     pub fn end(&self, outcome: Result<()>) -> ExitCode {
         let Err(error) = outcome else { return ExitCode::SUCCESS };
-        let interrupted = self.interrupted.load(Ordering::Relaxed);
-        let error = if interrupted { "interrupted".into() } else { error.to_string() };
-        let text = if self.step.is_empty() { error } else { format!("{}: {error}", self.step) };
+        let text = if self.step.is_empty() { error.to_string() } else { format!("{}: {error}", self.step) };
         eprintln!("tour: {}", text.split_whitespace().collect::<Vec<_>>().join(" "));
-        ExitCode::from(if interrupted { 130 } else { 1 })
+        ExitCode::from(if self.is_interrupted() { 130 } else { 1 })
     }
-}
 
-/// The tour's outcome, with what could not be removed.
-pub fn both(tour: Result<()>, clean_up: Result<()>) -> Result<()> {
-    match (tour, clean_up) {
-        (Err(tour), Err(clean_up)) => Err(format!("{tour}; and it could not be cleaned up: {clean_up}").into()),
-        (tour, clean_up) => tour.and(clean_up),
+    fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
     }
 }
 

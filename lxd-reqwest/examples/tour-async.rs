@@ -49,7 +49,7 @@ async fn run(screen: &mut Screen) -> Result<()> {
     made.certificate = remote.identity.as_ref().map(|identity| identity.fingerprint());
     let lxd = Client::new(remote)?;
     let outcome = tour(&lxd, &options, screen, &mut made).await;
-    tour::both(outcome, clean_up(&lxd, made).await)
+    screen.outcome(outcome, clean_up(&lxd, made).await)
 }
 
 async fn tour(lxd: &Client, options: &Options, screen: &mut Screen, made: &mut Made) -> Result<()> {

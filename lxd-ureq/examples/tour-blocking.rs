@@ -40,7 +40,7 @@ fn run(screen: &mut Screen) -> Result<()> {
     made.certificate = remote.identity.as_ref().map(|identity| identity.fingerprint());
     let lxd = Client::new(remote)?;
     let outcome = tour(&lxd, &options, screen, &mut made);
-    tour::both(outcome, clean_up(&lxd, made))
+    screen.outcome(outcome, clean_up(&lxd, made))
 }
 
 fn tour(lxd: &Client, options: &Options, screen: &mut Screen, made: &mut Made) -> Result<()> {
