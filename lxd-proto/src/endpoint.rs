@@ -70,6 +70,13 @@ impl Input {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LongPoll(pub Duration);
 
+/// In the extensions of a websocket's request: nothing is sent over it, not even the answers to the server's pings.
+///
+/// LXD closes a command's output as soon as it has written all of it. Where TCP still has some of that to deliver, a
+/// byte from us that arrives then makes the server's kernel reset the connection, and throw the rest away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReceiveOnly;
+
 /// One exchange: builds the request, reads the answer.
 pub trait Endpoint: Send + Sync + 'static {
     /// What the answer says.

@@ -11,7 +11,7 @@ use futures_core::Stream;
 use futures_util::Sink;
 use http::header;
 use lxd_proto::{
-    Failure, FailureKind, Request,
+    Failure, FailureKind, ReceiveOnly, Request,
     flow::{Id, Message, Reply},
     limits,
 };
@@ -49,6 +49,7 @@ impl Socket {
     /// Opens a websocket, or gives the answer that refuses it.
     pub(crate) async fn open(http: &Http, request: Request) -> Result<Result<Self, Reply>, Failure> {
         let key = generate_key();
+        let mute = request.extensions().get::<ReceiveOnly>().is_some();
         let stream = match upgrade(http, request, &key).await? {
             Upgraded::Refused(response) => return Ok(Err(Reply::Http(response))),
             Upgraded::Open(stream, headers) => {
@@ -66,7 +67,7 @@ impl Socket {
             .max_message_size(Some(limits::MESSAGE))
             .max_frame_size(Some(limits::MESSAGE))
             .max_write_buffer_size(2 * limits::MESSAGE);
-        let inner = WebSocketStream::from_raw_socket(Deaf(stream), Role::Client, Some(config)).await;
+        let inner = WebSocketStream::from_raw_socket(Deaf { stream, mute }, Role::Client, Some(config)).await;
         Ok(Ok(Self { inner, receive: None, send: VecDeque::new() }))
     }
 
@@ -153,7 +154,12 @@ fn broken(error: &Error) -> Failure {
 /// LXD pings each websocket first. When it has closed by the time of the answer, that fails, and the reader of the
 /// websocket would give up with everything that the server had sent before still unread (seen on 5.0.2: 1 of 50 short
 /// commands).
-struct Deaf(reqwest::Upgraded);
+///
+/// When it is mute as well, nothing at all is sent: see [`ReceiveOnly`].
+struct Deaf {
+    stream: reqwest::Upgraded,
+    mute: bool,
+}
 
 fn swallow<T>(result: Poll<io::Result<T>>, instead: T) -> Poll<io::Result<T>> {
     match result {
@@ -178,20 +184,23 @@ impl AsyncRead for Deaf {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, buffer)
+        Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
 
 impl AsyncWrite for Deaf {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        swallow(Pin::new(&mut self.0).poll_write(context, data), data.len())
+        if self.mute {
+            return Poll::Ready(Ok(data.len()));
+        }
+        swallow(Pin::new(&mut self.stream).poll_write(context, data), data.len())
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        swallow(Pin::new(&mut self.0).poll_flush(context), ())
+        swallow(Pin::new(&mut self.stream).poll_flush(context), ())
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        swallow(Pin::new(&mut self.0).poll_shutdown(context), ())
+        swallow(Pin::new(&mut self.stream).poll_shutdown(context), ())
     }
 }

@@ -57,7 +57,7 @@ impl Target {
             }
         };
         socket.set_nonblocking().map_err(|error| Failure::from_error(FailureKind::Connect, &error))?;
-        let mut conn = Conn { socket: Arc::new(socket), tls: None, deaf: false };
+        let mut conn = Conn { socket: Arc::new(socket), tls: None, deaf: false, mute: false };
         if let Some(hangup) = hangup {
             hangup.register(&conn.socket)?;
         }
@@ -181,6 +181,8 @@ pub(crate) struct Conn {
     tls: Option<Box<ClientConnection>>,
     /// The peer reads no more; see [`Conn::deafen`].
     deaf: bool,
+    /// Nothing is sent any more; see [`Conn::mute`].
+    mute: bool,
 }
 
 impl Conn {
@@ -217,6 +219,13 @@ impl Conn {
     #[cfg(feature = "tungstenite")]
     pub(crate) fn deafen(mut self) -> Self {
         self.deaf = true;
+        self
+    }
+
+    /// From now on, what is written is swallowed: see [`lxd_proto::ReceiveOnly`].
+    #[cfg(feature = "tungstenite")]
+    pub(crate) fn mute(mut self, mute: bool) -> Self {
+        self.mute = mute;
         self
     }
 
@@ -323,6 +332,9 @@ impl Read for Conn {
 
 impl Write for Conn {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        if self.mute {
+            return Ok(data.len());
+        }
         let written =
             match &mut self.tls {
                 None => (&*self.socket).write(data),

@@ -7,7 +7,7 @@ use std::{
 
 use http::header;
 use lxd_proto::{
-    Failure, FailureKind, Request,
+    Failure, FailureKind, ReceiveOnly, Request,
     flow::{Id, Message, Reply},
     limits,
 };
@@ -59,7 +59,8 @@ impl Socket {
             .max_message_size(Some(limits::MESSAGE))
             .max_frame_size(Some(limits::MESSAGE))
             .max_write_buffer_size(2 * limits::MESSAGE);
-        let inner = WebSocket::from_partially_read(conn.deafen(), received, Role::Client, Some(config));
+        let mute = request.extensions().get::<ReceiveOnly>().is_some();
+        let inner = WebSocket::from_partially_read(conn.deafen().mute(mute), received, Role::Client, Some(config));
         Ok(Ok(Self { inner, receive: None, send: VecDeque::new() }))
     }
 

@@ -19,6 +19,7 @@
 //!   was connected in that very moment (up to 6.9: it closes the control that it saw, and saw none), and so the operation
 //!   runs for ever: 1 of 2,000 short commands, 16 at a time. So control is closed when both outputs have ended.
 //! * A command that reads no input closes 0 at its end. Not being able to write to it is no error.
+//! * Nothing is sent over 1 and 2, not even pongs: see [`ReceiveOnly`].
 //! * The server pings each socket every 10 s, so each has a receive outstanding, unless its own output is full.
 
 use alloc::{
@@ -35,7 +36,7 @@ use http::Method;
 
 use super::{Action, Flow, Id, Ids, Message, Peer, Port, Reply, Sock, Step, ended, http, wait::Watcher};
 use crate::{
-    Changed, Endpoint, Error, Failure, Response,
+    Changed, Endpoint, Error, Failure, ReceiveOnly, Response,
     endpoint::bare,
     envelope::Envelope,
     error::{Outcome, Truncated},
@@ -246,7 +247,10 @@ impl ExecFlow {
                 return Err(Error::Protocol(format!("a command without a secret for its websocket {name}")));
             };
             let path = Path::root().join("operations").name(operation.id.as_str()).join("websocket");
-            let request = bare(Method::GET, &path.query("secret", secret))?;
+            let mut request = bare(Method::GET, &path.query("secret", secret))?;
+            if self.outputs.iter().any(|output| output.sock == sock) {
+                request.extensions_mut().insert(ReceiveOnly);
+            }
             self.start(Pending::Open(sock), Action::Open(Peer(0), sock, request));
         }
         self.state = State::Run(watcher, operation.id);

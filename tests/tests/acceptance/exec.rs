@@ -133,9 +133,15 @@ fn a_thousand_short_commands<C: Lab>(server: &Server<C>) {
     let before = Resources::now();
     let took = short_commands(&instance, 1000, 16);
     assert_eq!(took.len(), 1000);
-    let slowest = took.iter().max().unwrap();
-    assert!(*slowest < LATE, "the slowest took {slowest:?}");
+    assert_in_time(took);
     before.assert_flat(POOLED);
+}
+
+/// None may be late: longer than [`LATE`], and than 20 times what most took on a machine with much other work.
+fn assert_in_time(mut took: Vec<Duration>) {
+    took.sort();
+    let (median, slowest) = (took[took.len() / 2], took[took.len() - 1]);
+    assert!(slowest < LATE.max(20 * median), "the slowest took {slowest:?}, most {median:?}");
 }
 
 fn a_hundred_at_once<C: Lab>(server: &Server<C>) {
@@ -144,9 +150,7 @@ fn a_hundred_at_once<C: Lab>(server: &Server<C>) {
     let before = Resources::now();
     let took = short_commands(&instance, 100, 100);
     assert_eq!(took.len(), 100);
-    let slowest = took.iter().max().unwrap();
-    // LXD runs two or so at a time here.
-    assert!(*slowest < 4 * LATE, "the slowest took {slowest:?}");
+    assert_in_time(took);
     before.assert_flat(POOLED);
 }
 
