@@ -70,12 +70,21 @@ impl Input {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LongPoll(pub Duration);
 
-/// In the extensions of a websocket's request: nothing is sent over it, not even the answers to the server's pings.
+/// In the extensions of a websocket's request: the server only sends on it, and may never read. The transport must not
+/// send the answer to a ping that [`is_keepalive`] knows.
 ///
-/// LXD closes a command's output as soon as it has written all of it. Where TCP still has some of that to deliver, a
-/// byte from us that arrives then makes the server's kernel reset the connection, and throw the rest away.
+/// LXD up to 5.0 pings a command's outputs with the payload `keepalive`, looks for no answer, reads nothing, and closes
+/// an output as soon as it has written all of it. Where TCP still has some of that to deliver, an answer that is unread
+/// makes the server's kernel reset the connection, and throw the rest away (seen on 5.0.2 over HTTPS). Later servers ping
+/// with an empty payload, read the answers, and give up a peer that sends none for 35 s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReceiveOnly;
+
+/// Whether a frame, as a client sends it, is the answer to a ping with the payload `keepalive`: a masked pong of nine
+/// bytes.
+pub fn is_keepalive(frame: &[u8]) -> bool {
+    matches!(frame, [0x8a, 0x89, rest @ ..] if rest.len() == 4 + "keepalive".len())
+}
 
 /// One exchange: builds the request, reads the answer.
 pub trait Endpoint: Send + Sync + 'static {

@@ -59,7 +59,7 @@ pub use crud::{
     Answer, Changed, Creatable, Create, Created, Deletable, Delete, ETag, Editable, Fetched, Get, List, Listed, Names,
     Patch, Patchable, Renamable, Rename, Replace, Resource,
 };
-pub use endpoint::{Body, Download, Endpoint, Input, LongPoll, ReceiveOnly, Request, Response};
+pub use endpoint::{Body, Download, Endpoint, Input, LongPoll, ReceiveOnly, Request, Response, is_keepalive};
 pub use envelope::Envelope;
 pub use error::{Error, Failure, FailureKind, Phase};
 pub use flow::{Flow, trust::Proof};

@@ -640,6 +640,6 @@ fn a_transport_without_websockets() {
         |lxd| Plain(lxd.clone()).instance("c1").files().put("/x", "hello").send(),
     );
     assert_eq!(end(pushed), "done");
-    let events = play([("", silence()); 0], |lxd| Plain(lxd.clone()).events().subscribe().send().map(drop));
+    let events = play(Vec::<(&str, Answer)>::new(), |lxd| Plain(lxd.clone()).events().subscribe().send().map(drop));
     assert!(matches!(events.unwrap_err().transport(), Some(failure) if failure.kind == FailureKind::Unsupported));
 }

@@ -13,7 +13,7 @@ use http::header;
 use lxd_proto::{
     Failure, FailureKind, ReceiveOnly, Request,
     flow::{Id, Message, Reply},
-    limits,
+    is_keepalive, limits,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tungstenite::{
@@ -155,7 +155,7 @@ fn broken(error: &Error) -> Failure {
 /// websocket would give up with everything that the server had sent before still unread (seen on 5.0.2: 1 of 50 short
 /// commands).
 ///
-/// When it is mute as well, nothing at all is sent: see [`ReceiveOnly`].
+/// When it is mute as well, answers that the server would not read are swallowed: see [`ReceiveOnly`].
 struct Deaf {
     stream: reqwest::Upgraded,
     mute: bool,
@@ -190,7 +190,7 @@ impl AsyncRead for Deaf {
 
 impl AsyncWrite for Deaf {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        if self.mute {
+        if self.mute && is_keepalive(data) {
             return Poll::Ready(Ok(data.len()));
         }
         swallow(Pin::new(&mut self.stream).poll_write(context, data), data.len())

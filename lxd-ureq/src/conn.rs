@@ -14,7 +14,7 @@ use std::{
 };
 
 use lxd_host::{Remote, failure};
-use lxd_proto::{Address, Failure, FailureKind, Phase};
+use lxd_proto::{Address, Failure, FailureKind, Phase, is_keepalive};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::{Errno, FdFlags},
@@ -181,7 +181,7 @@ pub(crate) struct Conn {
     tls: Option<Box<ClientConnection>>,
     /// The peer reads no more; see [`Conn::deafen`].
     deaf: bool,
-    /// Nothing is sent any more; see [`Conn::mute`].
+    /// The peer may never read; see [`Conn::mute`].
     mute: bool,
 }
 
@@ -222,7 +222,7 @@ impl Conn {
         self
     }
 
-    /// From now on, what is written is swallowed: see [`lxd_proto::ReceiveOnly`].
+    /// From now on, answers that the peer would not read are swallowed: see [`lxd_proto::ReceiveOnly`].
     #[cfg(feature = "tungstenite")]
     pub(crate) fn mute(mut self, mute: bool) -> Self {
         self.mute = mute;
@@ -332,7 +332,7 @@ impl Read for Conn {
 
 impl Write for Conn {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        if self.mute {
+        if self.mute && is_keepalive(data) {
             return Ok(data.len());
         }
         let written =

@@ -19,7 +19,7 @@
 //!   was connected in that very moment (up to 6.9: it closes the control that it saw, and saw none), and so the operation
 //!   runs for ever: 1 of 2,000 short commands, 16 at a time. So control is closed when both outputs have ended.
 //! * A command that reads no input closes 0 at its end. Not being able to write to it is no error.
-//! * Nothing is sent over 1 and 2, not even pongs: see [`ReceiveOnly`].
+//! * Nothing is sent over 1 and 2, and to old servers not even pongs: see [`ReceiveOnly`].
 //! * The server pings each socket every 10 s, so each has a receive outstanding, unless its own output is full.
 
 use alloc::{
