@@ -180,7 +180,7 @@ impl<C: Blocking, D: Download> Fetch<C, D> {
         let request = self.request()?;
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let (mut head, mut body) = self.client.fetch(self.streams.redeem(request)?)?.into_parts();
-        if head.status.as_u16() >= 400 {
+        if !head.status.is_success() {
             let mut whole = Whole::new(&head);
             while let Some(chunk) = C::chunk(&mut body)? {
                 whole.push(chunk)?;
@@ -200,7 +200,7 @@ impl<C: Async, D: Download> IntoFuture for Fetch<C, D> {
             let request = self.request()?;
             let (method, uri) = (request.method().clone(), request.uri().clone());
             let (mut head, mut body) = self.client.fetch(self.streams.redeem(request)?).await?.into_parts();
-            if head.status.as_u16() >= 400 {
+            if !head.status.is_success() {
                 let mut whole = Whole::new(&head);
                 while let Some(chunk) = C::chunk(&mut body).await? {
                     whole.push(chunk)?;

@@ -337,6 +337,7 @@ impl fmt::Debug for Secret {
 }
 
 #[cfg(test)]
+#[allow(unreachable_pub)] // of the enum that the macro makes
 mod tests {
     use alloc::format;
 
@@ -344,7 +345,6 @@ mod tests {
 
     open_enum! {
         /// A colour.
-        #[allow(unreachable_pub)]
         pub enum Colour { Red = "red", Blue = "blue", }
     }
 

@@ -125,11 +125,12 @@ impl Answer for Created {
     }
 
     fn finished(operation: &Operation) -> Result<Self, Error> {
-        Ok(Self { name: last_segment(operation.entity_url().unwrap_or_default()) })
+        let url = operation.entity_url().or_else(|| operation.resource_url());
+        Ok(Self { name: last_segment(url.unwrap_or_default()) })
     }
 }
 
-fn last_segment(url: &str) -> String {
+pub(crate) fn last_segment(url: &str) -> String {
     name_in_list(url, &Path::root()).and_then(|name| name.rsplit('/').next().map(String::from)).unwrap_or_default()
 }
 
@@ -170,7 +171,7 @@ impl ETag {
 }
 
 /// An object with its version and the very bytes that it came in.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Fetched<R> {
     /// The object.
@@ -179,6 +180,13 @@ pub struct Fetched<R> {
     pub etag: Option<ETag>,
     /// The JSON it was read from, which holds also what this version of the library does not know.
     pub raw: Bytes,
+}
+
+impl<R: fmt::Debug> fmt::Debug for Fetched<R> {
+    /// Not the JSON: it shows what the value hides.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fetched").field("value", &self.value).field("etag", &self.etag).finish_non_exhaustive()
+    }
 }
 
 impl<R> Deref for Fetched<R> {

@@ -17,7 +17,7 @@
 //! # Ok::<(), lxd_proto::Error>(())
 //! ```
 
-use core::time::Duration;
+use core::{fmt, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, header};
@@ -31,7 +31,7 @@ pub type Request = http::Request<Body>;
 pub type Response = http::Response<Bytes>;
 
 /// A request's body.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub enum Body {
     /// No body.
     #[default]
@@ -41,6 +41,17 @@ pub enum Body {
     /// What the caller's input gives, which the transport streams. When its length is known, the request says so in
     /// `Content-Length`, and sending fewer or more bytes must be an error.
     Input(Input),
+}
+
+impl fmt::Debug for Body {
+    /// Not the content: it may be secret, or large.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("Empty"),
+            Self::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
+            Self::Input(input) => write!(f, "{input:?}"),
+        }
+    }
 }
 
 /// A ticket for one of the caller's inputs: the transport that sends the request redeems it.
@@ -89,7 +100,7 @@ pub trait Download: Send + Sync + 'static {
     /// As for [`Endpoint::request`].
     fn request(&self) -> Result<Request, Error>;
 
-    /// Reads the answer's status and headers. Not called for an HTTP status of 400 or more: such a body is LXD's error.
+    /// Reads the answer's headers. Called for an HTTP status of success only: any other answer is LXD's error, or not LXD's.
     ///
     /// # Errors
     /// [`Error::WrongFileType`] or [`Error::Protocol`] when this is not what was asked for.

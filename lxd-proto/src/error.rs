@@ -152,10 +152,13 @@ impl Error {
         }
     }
 
-    /// Says in an API error which request it answers.
+    /// Says in an API error which request it answers, if that was not said yet.
     pub(crate) fn answering(mut self, method: &http::Method, uri: &http::Uri) -> Self {
-        if let Self::Api(error) = &mut self {
-            error.request = alloc::format!("{method} {}", crate::uri::redacted(uri));
+        match &mut self {
+            Self::Api(error) if error.request.is_empty() => {
+                error.request = alloc::format!("{method} {}", crate::uri::redacted(uri));
+            }
+            _ => {}
         }
         self
     }

@@ -43,8 +43,8 @@ mod sequence;
 pub mod trust;
 pub mod wait;
 
-use alloc::string::String;
-use core::time::Duration;
+use alloc::{format, string::String};
+use core::{fmt, time::Duration};
 
 use bytes::Bytes;
 
@@ -52,7 +52,7 @@ pub(crate) use driver::Scoped;
 pub use driver::{AsyncIo, BlockingIo, Driver, Sequential};
 pub use sequence::{InTurn, Sequence, Turn};
 
-use crate::{Error, Failure, Request, Response};
+use crate::{Error, Failure, Request, Response, uri::redacted};
 
 /// Names an action, so that its answer is known. The flow counts them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,7 +71,7 @@ pub struct Sock(pub u8);
 pub struct Port(pub u8);
 
 /// A websocket message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Message {
     /// A text message. An empty one is LXD's end mark of a stream.
@@ -83,7 +83,7 @@ pub enum Message {
 }
 
 /// Something to start.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Action {
     /// Send a request and receive its whole answer: [`Reply::Http`].
@@ -105,7 +105,7 @@ pub enum Action {
 }
 
 /// What an action came to.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Reply {
     /// The answer to a request, or the refusal of a websocket.
@@ -118,6 +118,46 @@ pub enum Reply {
     Data(Option<Bytes>),
     /// It is done.
     Done,
+}
+
+// What flows through is not shown by `Debug`: it may be secret, or large.
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "Text({})", text.len()),
+            Self::Binary(data) => write!(f, "Binary({})", data.len()),
+            Self::Ping => f.write_str("Ping"),
+        }
+    }
+}
+
+impl fmt::Debug for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = |request: &Request| format!("{} {}", request.method(), redacted(request.uri()));
+        match self {
+            Self::Http(peer, request) => write!(f, "Http({}, {})", peer.0, line(request)),
+            Self::Open(peer, sock, request) => write!(f, "Open({}, {}, {})", peer.0, sock.0, line(request)),
+            Self::Recv(sock) => write!(f, "Recv({})", sock.0),
+            Self::Send(sock, message) => write!(f, "Send({}, {message:?})", sock.0),
+            Self::Close(sock) => write!(f, "Close({})", sock.0),
+            Self::Read(port) => write!(f, "Read({})", port.0),
+            Self::Write(port, data) => write!(f, "Write({}, {})", port.0, data.len()),
+            Self::Sleep(time) => write!(f, "Sleep({time:?})"),
+        }
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http(response) => write!(f, "Http({}, {})", response.status().as_u16(), response.body().len()),
+            Self::Opened => f.write_str("Opened"),
+            Self::Message(message) => f.debug_tuple("Message").field(message).finish(),
+            Self::Data(data) => f.debug_tuple("Data").field(&data.as_ref().map(Bytes::len)).finish(),
+            Self::Done => f.write_str("Done"),
+        }
+    }
 }
 
 /// What a flow wants.

@@ -18,7 +18,7 @@ pub const MESSAGE: usize = 16 << 20;
 pub const CHUNK: usize = 128 << 10;
 
 /// How many received messages wait for the caller's writer before no more are received.
-pub(crate) const WINDOW: usize = 4;
+pub const WINDOW: usize = 4;
 
 /// The largest output that [`output()`](crate::resources::Exec::output) collects, stdout and stderr each.
 pub const OUTPUT: u64 = 1 << 30;

@@ -28,7 +28,7 @@ pub use instances::{Instance, InstanceFull, InstancePut, InstanceSource, Instanc
 pub use operations::{Operation, OperationClass, OperationId, OperationMetadata};
 pub use profiles::{Profile, ProfilePut, ProfilesPost};
 pub use server::{Server, ServerEnvironment, ServerPut, ServerStorageDriverInfo};
-pub use snapshots::{InstanceSnapshot, InstanceSnapshotPut, InstanceSnapshotsPost};
+pub use snapshots::{CreatedSnapshot, InstanceSnapshot, InstanceSnapshotPut, InstanceSnapshotsPost};
 pub use state::{
     ChangeState, InstanceAction, InstanceState, InstanceStateCpu, InstanceStateDisk, InstanceStateMemory,
     InstanceStateNetwork, InstanceStateNetworkAddress, InstanceStateNetworkCounters,

@@ -101,7 +101,8 @@ fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
 
 /// The name that a URL in a list ends with: what follows the collection's path, decoded, without its query.
 ///
-/// An alias's name may hold `/`, encoded or not (5.0.2 does not encode it in lists).
+/// An alias's name may hold `/`, which 5.0.2 encodes twice in lists, so all is decoded twice. (A name with a `%` and two
+/// hexadecimal digits of its own is lost by that.)
 pub(crate) fn name_in_list(url: &str, collection: &Path) -> Option<String> {
     let path = url.split('?').next().unwrap_or_default();
     let collection = collection.text.split('?').next().unwrap_or_default();
@@ -109,7 +110,9 @@ pub(crate) fn name_in_list(url: &str, collection: &Path) -> Option<String> {
         Some(name) => name,
         None => path.rsplit('/').next().unwrap_or_default(),
     };
-    (!name.is_empty()).then(|| percent_decode_str(name).decode_utf8_lossy().into_owned())
+    let once = percent_decode_str(name).decode_utf8_lossy();
+    let twice = percent_decode_str(&once).decode_utf8_lossy();
+    (!twice.is_empty()).then(|| twice.into_owned())
 }
 
 /// A URI for people: without the values of secrets.
@@ -183,7 +186,9 @@ mod tests {
         for (url, name) in [
             ("/1.0/images/aliases/a", Some("a")),
             ("/1.0/images/aliases/a%2Fb?project=x", Some("a/b")),
+            ("/1.0/images/aliases/a%252Fb", Some("a/b")),
             ("/1.0/images/aliases/a/b", Some("a/b")),
+            ("/1.0/images/aliases/100%25", Some("100%")),
             ("/1.0/containers/x", Some("x")),
             ("", None),
         ] {

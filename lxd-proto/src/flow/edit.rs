@@ -3,8 +3,8 @@
 //! | state | asks | and then |
 //! |---|---|---|
 //! | `Get` | `GET` of the object | the caller's closure changes its writable part; nothing changed: done |
-//! | `Put` | `PUT` with `If-Match` | done or an operation; 412, somebody was faster: `Get` |
-//! | `Watch` | the operation's `/wait` | done; the operation met the other's change: `Get` |
+//! | `Put` | `PUT` with `If-Match` | done, or an operation: `Watch`; 412, somebody was faster: `Get` |
+//! | `Watch` | the operation's `/wait` | done |
 //!
 //! What is sent is the object as it was read, with the keys that the closure changed: a key that nobody here knows stays
 //! as it was, and a key that the server did not send is not sent.
@@ -110,11 +110,9 @@ impl<R: Editable> Sequence for Edit<R> {
     }
 
     fn answer(&mut self, answer: Result<Response, Error>) -> Result<(), Error> {
-        let uri = R::path(&self.at).uri()?;
         self.state = match core::mem::replace(&mut self.state, State::Done) {
             State::Get => {
-                let fetched = Get::<R>::new(self.at.clone()).response(answer?);
-                let fetched = fetched.map_err(|error| error.answering(&Method::GET, &uri))?;
+                let fetched = Get::<R>::new(self.at.clone()).response(answer?)?;
                 match self.changed(&fetched)? {
                     Some(body) => State::Put(body, fetched.etag),
                     None => State::Done,
@@ -124,7 +122,7 @@ impl<R: Editable> Sequence for Edit<R> {
                 Ok(Changed::Done(())) => State::Done,
                 Ok(Changed::Running(operation)) => State::Watch(Watcher::new(operation.id, None)),
                 Err(error) if error.is_precondition_failed() => self.again(error)?,
-                Err(error) => return Err(error.answering(&Method::PUT, &uri)),
+                Err(error) => return Err(error),
             },
             State::Watch(mut watcher) => match watcher.answer(answer)? {
                 Some(_) => State::Done,

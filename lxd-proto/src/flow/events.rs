@@ -89,8 +89,10 @@ impl Flow for EventFlow {
                 Ok(Reply::Opened) => self.state = State::Open { receive: None, timer: None, heard: false },
                 Ok(Reply::Http(response)) => {
                     self.state = State::Closed;
+                    let request = self.get.request()?;
                     let refused = Envelope::open(&response).err();
-                    return Err(refused.unwrap_or_else(|| Error::Protocol("events without a websocket".into())));
+                    let refused = refused.unwrap_or_else(|| Error::Protocol("events without a websocket".into()));
+                    return Err(refused.answering(request.method(), request.uri()));
                 }
                 Ok(_) => return Err(self.lost(Failure::new(FailureKind::Other, "it was answered with something else"))),
                 Err(failure) => return Err(self.lost(failure)),

@@ -25,6 +25,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
+use core::fmt;
 
 use bytes::{Bytes, BytesMut};
 use http::Method;
@@ -85,7 +86,6 @@ pub(crate) enum Source {
 }
 
 /// Runs a command to its end. Made by [`Exec::output`](crate::resources::Exec::output) and its siblings.
-#[derive(Debug)]
 pub struct ExecFlow {
     post: PostExec,
     input: Input,
@@ -96,7 +96,7 @@ pub struct ExecFlow {
     pending: BTreeMap<Id, Pending>,
     /// What went wrong while connecting; the operation's own error says more, if it has one.
     trouble: Option<Error>,
-    /// Counts what arrives, so that silence is seen.
+    /// Counts what arrives on the outputs and what was handed on, so that silence is seen. A ping is neither.
     progress: u64,
 }
 
@@ -126,7 +126,6 @@ enum Pending {
     Silence(u64),
 }
 
-#[derive(Debug)]
 struct Input {
     source: Source,
     open: bool,
@@ -134,7 +133,6 @@ struct Input {
     done: bool,
 }
 
-#[derive(Debug)]
 struct Output {
     name: &'static str,
     sock: Sock,
@@ -152,6 +150,15 @@ struct Output {
 enum End {
     Whole,
     Cut(String),
+}
+
+impl fmt::Debug for ExecFlow {
+    /// Not what goes in and comes out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("ExecFlow");
+        shown.field("post", &self.post).field("state", &self.state).field("pending", &self.pending);
+        shown.finish_non_exhaustive()
+    }
 }
 
 impl Output {
@@ -217,11 +224,13 @@ impl ExecFlow {
     }
 
     fn posted(&mut self, response: Response) -> Result<(), Error> {
-        let request = self.post.request()?;
-        let changed = self.post.response(response);
-        let operation = match changed.map_err(|error| error.answering(request.method(), request.uri()))? {
-            Changed::Running(operation) => operation,
-            Changed::Done(()) => return Err(Error::Protocol("a command ran without an operation".into())),
+        let operation = match self.post.response(response) {
+            Ok(Changed::Running(operation)) => operation,
+            Ok(Changed::Done(())) => return Err(Error::Protocol("a command ran without an operation".into())),
+            Err(error) => {
+                let request = self.post.request()?;
+                return Err(error.answering(request.method(), request.uri()));
+            }
         };
         let mut watcher = Watcher::new(operation.id.clone(), None);
         self.start(Pending::Wait, Action::Http(Peer(0), watcher.request()?));
@@ -267,7 +276,6 @@ impl ExecFlow {
     }
 
     fn received(&mut self, sock: Sock, result: Result<Reply, Failure>) -> Result<(), Error> {
-        self.progress += 1;
         let message = match result {
             Ok(Reply::Message(message)) => Ok(message),
             Ok(_) => Err("it was answered with something else".into()),
@@ -282,6 +290,7 @@ impl ExecFlow {
             return Ok(());
         };
         output.receiving = false;
+        self.progress += u64::from(!matches!(message, Ok(Some(Message::Ping))));
         match message {
             Ok(Some(Message::Text(text))) if text.is_empty() => output.end = Some(End::Whole),
             Ok(Some(Message::Text(text))) => output.take(text.into())?,
@@ -295,6 +304,9 @@ impl ExecFlow {
 
     fn read(&mut self, result: Result<Reply, Failure>) -> Result<(), Error> {
         self.input.busy = false;
+        if self.input.done {
+            return Ok(());
+        }
         match result? {
             Reply::Data(Some(data)) => self.send_input(data),
             _ => self.end_input(),
@@ -359,6 +371,8 @@ impl ExecFlow {
     fn finished(&mut self, operation: &Operation) -> Result<(), Error> {
         let code = operation.return_code();
         self.state = State::Drain(code.ok_or_else(|| Error::Protocol("a command ended without an exit code".into()))?);
+        // Nobody reads it any more.
+        self.input.done = true;
         Ok(())
     }
 
@@ -479,6 +493,7 @@ impl Flow for ExecFlow {
             Pending::ReadInput => self.read(result)?,
             Pending::Write(index) => {
                 result?;
+                self.progress += 1;
                 if let Some(output) = self.outputs.get_mut(index) {
                     output.writing = false;
                 }

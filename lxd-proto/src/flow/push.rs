@@ -3,11 +3,11 @@
 //! | state | asks | and then |
 //! |---|---|---|
 //! | `Before` | its size, for an append | `Post`; 404: the file is new |
-//! | `Post` | `POST /1.0/instances/{name}/files` | `After`, when the length of what was sent is known; else done |
+//! | `Post` | `POST /1.0/instances/{name}/files` | `After`, when the size that it should have is known; else done |
 //! | `After` | its size | done, or [`Error::Incomplete`] |
 //!
 //! LXD 5.0.2 answers 200 to a push on a full disk and keeps 0 bytes. The size is had from a `GET` of the first byte: a
-//! `HEAD` has no `Content-Length` there.
+//! `HEAD` has no `Content-Length` there. A link is followed by the push and not by the `GET`, so of it nothing is known.
 
 use alloc::boxed::Box;
 
@@ -29,14 +29,14 @@ pub struct Push {
 #[derive(Clone, Copy, Debug)]
 enum State {
     Before,
-    Post { before: u64 },
+    Post { before: Option<u64> },
     After { expected: u64 },
     Done,
 }
 
 impl Push {
     pub(crate) fn new(put: PutFile, length: Option<u64>) -> Self {
-        let state = if put.append && length.is_some() { State::Before } else { State::Post { before: 0 } };
+        let state = if put.append && length.is_some() { State::Before } else { State::Post { before: Some(0) } };
         Self { put: Box::new(put), length, state }
     }
 
@@ -62,25 +62,22 @@ impl Sequence for Push {
         self.state = match self.state {
             State::Before => match self.size().response(response) {
                 Ok(before) => State::Post { before },
-                Err(error) if error.is_not_found() => State::Post { before: 0 },
+                Err(error) if error.is_not_found() => State::Post { before: Some(0) },
                 Err(error) => return Err(error),
             },
             State::Post { before } => {
-                let request = self.put.request()?;
-                let put = self.put.response(response);
-                put.map_err(|error| error.answering(request.method(), request.uri()))?;
-                match self.length {
-                    Some(length) => State::After { expected: before.saturating_add(length) },
+                self.put.response(response)?;
+                match before.zip(self.length) {
+                    Some((before, length)) => State::After { expected: before.saturating_add(length) },
                     None => State::Done,
                 }
             }
-            State::After { expected } => {
-                let kept = self.size().response(response)?;
-                if kept != expected {
+            State::After { expected } => match self.size().response(response)? {
+                Some(kept) if kept != expected => {
                     return Err(Error::Incomplete { path: self.put.path.clone(), sent: expected, kept });
                 }
-                State::Done
-            }
+                _ => State::Done,
+            },
             State::Done => State::Done,
         };
         Ok(())

@@ -1,5 +1,7 @@
 //! Flows that have one request out at a time, which most are: the next request follows from the last answer.
 
+use http::{Method, Uri};
+
 use super::{Action, Flow, Id, Peer, Reply, Step};
 use crate::{Error, Failure, Request, Response};
 
@@ -31,18 +33,18 @@ pub trait Sequence: Send {
     fn answer(&mut self, answer: Result<Response, Error>) -> Result<(), Error>;
 }
 
-/// Runs a [`Sequence`] as a [`Flow`].
+/// Runs a [`Sequence`] as a [`Flow`]. LXD's errors say which request they answer.
 #[derive(Debug)]
 pub struct InTurn<S> {
     pub(crate) sequence: S,
     last: Id,
-    out: bool,
+    out: Option<(Method, Uri)>,
 }
 
 impl<S: Sequence> InTurn<S> {
     /// The sequence as a flow.
     pub fn new(sequence: S) -> Self {
-        Self { sequence, last: Id(0), out: false }
+        Self { sequence, last: Id(0), out: None }
     }
 }
 
@@ -50,24 +52,24 @@ impl<S: Sequence> Flow for InTurn<S> {
     type Output = S::Output;
 
     fn next(&mut self) -> Result<Step<S::Output>, Error> {
-        if self.out {
+        if self.out.is_some() {
             return Ok(Step::Wait);
         }
         match self.sequence.turn()? {
             Turn::Done(output) => Ok(Step::Done(output)),
             Turn::Ask(request) => {
                 self.last = Id(self.last.0.wrapping_add(1));
-                self.out = true;
+                self.out = Some((request.method().clone(), request.uri().clone()));
                 Ok(Step::Do(self.last, Action::Http(Peer(0), request)))
             }
         }
     }
 
     fn handle(&mut self, id: Id, result: Result<Reply, Failure>) -> Result<(), Error> {
-        if !self.out || id != self.last {
+        if id != self.last {
             return Ok(());
         }
-        self.out = false;
-        self.sequence.answer(super::http(result))
+        let Some((method, uri)) = self.out.take() else { return Ok(()) };
+        self.sequence.answer(super::http(result)).map_err(|error| error.answering(&method, &uri))
     }
 }

@@ -74,8 +74,14 @@ impl Watcher {
         let answer = answer.and_then(|response| envelope::sync::<Operation>("an operation", &response));
         match answer {
             Ok(operation) if operation.status_code.is_final() => return self.settle(operation).map(Some),
-            Ok(operation) => self.seen = Some(operation),
-            Err(error) if error.is_not_found() => return Err(self.end(Outcome::Unknown)),
+            Ok(operation) => {
+                if !looked {
+                    self.refusals = 0;
+                }
+                self.seen = Some(operation);
+            }
+            // Only here: a 404 from `/wait` can also be why the operation failed.
+            Err(error) if looked && error.is_not_found() => return Err(self.end(Outcome::Unknown)),
             // The connection is gone and does not come back: say what went wrong first.
             Err(error) if looked => return Err(self.trouble.take().unwrap_or(error)),
             Err(error) => {
@@ -156,9 +162,7 @@ impl<A: Answer, E: Endpoint<Output = Changed<A>>> Sequence for Wait<E, A> {
     fn answer(&mut self, answer: Result<Response, Error>) -> Result<(), Error> {
         match &mut self.state {
             State::Ask => {
-                let request = self.endpoint.request()?;
-                let changed = self.endpoint.response(answer?);
-                self.state = match changed.map_err(|error| error.answering(request.method(), request.uri()))? {
+                self.state = match self.endpoint.response(answer?)? {
                     Changed::Done(answer) => State::Done(Some(answer)),
                     Changed::Running(operation) => State::Watch(Watcher::new(operation.id, self.limit)),
                 };

@@ -173,7 +173,8 @@ impl Endpoint for Stat {
     }
 }
 
-/// `GET` of a file's first byte, for its size: a `HEAD` has none on 5.0.2.
+/// `GET` of a file's first byte, for its size: a `HEAD` has none on 5.0.2. Nothing for what is no file: the content of a
+/// link is its target, and not what was written to where it points.
 #[derive(Clone, Debug)]
 pub(crate) struct FileSize {
     pub(crate) instance: String,
@@ -181,7 +182,7 @@ pub(crate) struct FileSize {
 }
 
 impl Endpoint for FileSize {
-    type Output = u64;
+    type Output = Option<u64>;
 
     fn request(&self) -> Result<Request, Error> {
         let mut request = bare(Method::GET, &files(&self.instance, &self.path))?;
@@ -189,7 +190,7 @@ impl Endpoint for FileSize {
         Ok(request)
     }
 
-    fn response(&self, response: Response) -> Result<u64, Error> {
+    fn response(&self, response: Response) -> Result<Option<u64>, Error> {
         let size = match response.status().as_u16() {
             // 416 is the answer for an empty file.
             206 | 416 => {
@@ -203,7 +204,10 @@ impl Endpoint for FileSize {
                     .unwrap_or_else(|| Error::Protocol("no size of a file".into())));
             }
         };
-        size.ok_or_else(|| Error::Protocol(format!("{} has no size", self.path)))
+        if FileInfo::read(response.headers()).kind != FileType::File {
+            return Ok(None);
+        }
+        size.map(Some).ok_or_else(|| Error::Protocol(format!("{} has no size", self.path)))
     }
 }
 

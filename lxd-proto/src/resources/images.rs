@@ -167,6 +167,7 @@ impl Editable for Image {
         "filename",
         "fingerprint",
         "last_used_at",
+        "locations",
         "project",
         "release_codename",
         "release_title",

@@ -7,6 +7,7 @@ use http::Method;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::events::Requestor;
 use crate::{
     Answer, Call, Client, Endpoint, Error, Object, Request, Response, Run,
     compat::{StatusCode, Timestamp, model, open_enum},
@@ -125,6 +126,8 @@ model! {
         pub err_code: u16,
         /// On which cluster member it runs; `none` without a cluster.
         pub location: String,
+        /// Who began it (`operation_requestor`, 6.6).
+        pub requestor: Requestor,
     }
 }
 
@@ -165,11 +168,14 @@ impl Operation {
         self.metadata.get("fds")?.get(name)?.as_str()
     }
 
-    /// The URL of what it made: `entity_url` since 6.7, before that the first of its resources.
+    /// The URL of what it works on, or of what it made (`operation_metadata_entity_url`, 6.7).
     pub(crate) fn entity_url(&self) -> Option<&str> {
-        let first = |kind: &str| self.resources.get(kind)?.first().map(String::as_str);
-        let any = || self.resources.values().flatten().next().map(String::as_str);
-        self.metadata.get("entity_url").and_then(Value::as_str).or_else(|| first("instances")).or_else(any)
+        self.metadata.get("entity_url")?.as_str()
+    }
+
+    /// The URL of one of its resources. For a snapshot that is the instance.
+    pub(crate) fn resource_url(&self) -> Option<&str> {
+        self.resources.get("instances").or_else(|| self.resources.values().next())?.first().map(String::as_str)
     }
 }
 

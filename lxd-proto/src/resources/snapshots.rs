@@ -4,11 +4,11 @@ use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
 use http::Method;
 
-use super::{Config, Devices, Instance};
+use super::{Config, Devices, Instance, Operation};
 use crate::{
-    Endpoint, Error, Request, Response,
+    Answer, Endpoint, Error, Request, Response,
     compat::{Timestamp, model, request, writable},
-    crud::{Changed, Creatable, Created, Deletable, Editable, Listed, Patchable, Renamable, Resource},
+    crud::{Changed, Creatable, Created, Deletable, Editable, Listed, Patchable, Renamable, Resource, last_segment},
     endpoint::json,
     uri::Path,
 };
@@ -100,7 +100,25 @@ impl Listed for InstanceSnapshot {
 
 impl Creatable for InstanceSnapshot {
     type Post = InstanceSnapshotsPost;
-    type Answer = Created;
+    type Answer = CreatedSnapshot;
+}
+
+/// A snapshot that was made, by its name: also the one that the server chose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CreatedSnapshot {
+    /// The name; empty before 6.7, where the server says the instance's name only.
+    pub name: String,
+}
+
+impl Answer for CreatedSnapshot {
+    fn done(response: &Response, metadata: &str) -> Result<Self, Error> {
+        Created::done(response, metadata).map(|Created { name }| Self { name })
+    }
+
+    fn finished(operation: &Operation) -> Result<Self, Error> {
+        Ok(Self { name: last_segment(operation.entity_url().unwrap_or_default()) })
+    }
 }
 
 impl Editable for InstanceSnapshot {
@@ -109,6 +127,7 @@ impl Editable for InstanceSnapshot {
         "architecture",
         "config",
         "created_at",
+        "description",
         "devices",
         "ephemeral",
         "expanded_config",

@@ -13,8 +13,6 @@ pub(crate) const SERVERS: [&str; 2] = ["lxd-5.0.2", "lxd-6.9"];
 /// An exchange with a real server.
 #[derive(Deserialize)]
 pub(crate) struct Exchange {
-    /// Verb and URI.
-    pub(crate) request: String,
     status: u16,
     headers: BTreeMap<String, String>,
     /// JSON as it came, or any other text as a string.

@@ -23,8 +23,8 @@ pub(crate) struct Script {
 
 impl Script {
     /// An action is expected by its first lines, or whole.
-    pub(crate) fn new<const N: usize>(steps: [(&str, Answer); N]) -> Self {
-        let steps = steps.map(|(action, answer)| (action.to_owned(), answer)).into();
+    pub(crate) fn new<A: Into<String>>(steps: impl IntoIterator<Item = (A, Answer)>) -> Self {
+        let steps = steps.into_iter().map(|(action, answer)| (action.into(), answer)).collect();
         Self { steps, outstanding: Vec::new() }
     }
 }
@@ -40,7 +40,8 @@ impl BlockingIo for Script {
         };
         let matches =
             |shown: &str| shown.strip_prefix(&expected).is_some_and(|rest| rest.is_empty() || rest.starts_with('\n'));
-        let Some(index) = self.outstanding.iter().position(|(_, shown)| matches(shown)) else {
+        // The last one that fits: what was asked on a connection that is gone stays without answer.
+        let Some(index) = self.outstanding.iter().rposition(|(_, shown)| matches(shown)) else {
             panic!("expected {expected:?}, but these are outstanding: {:#?}", self.outstanding)
         };
         (self.outstanding.remove(index).0, answer)
@@ -48,7 +49,10 @@ impl BlockingIo for Script {
 }
 
 /// Runs something against a script, which must be used up.
-pub(crate) fn play<const N: usize, T>(steps: [(&str, Answer); N], run: impl FnOnce(&Client<Script>) -> T) -> T {
+pub(crate) fn play<A: Into<String>, T>(
+    steps: impl IntoIterator<Item = (A, Answer)>,
+    run: impl FnOnce(&Client<Script>) -> T,
+) -> T {
     let client = Client::new(Script::new(steps));
     let result = run(&client);
     assert!(client.io().steps.is_empty(), "never asked: {:#?}", client.io().steps);
