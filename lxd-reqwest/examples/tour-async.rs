@@ -45,8 +45,8 @@ async fn run(screen: &mut Screen) -> Result<()> {
     let options = Options::parse(std::env::args().skip(1))?;
     screen.watch_for_ctrl_c()?;
     let remote = block_in_place(|| options.remote(screen))?;
-    let mut made = Made::default();
-    made.certificate = remote.identity.as_ref().map(|identity| identity.fingerprint());
+    let certificate = remote.identity.as_ref().map(|identity| identity.fingerprint());
+    let mut made = Made { certificate, ..Made::default() };
     let lxd = Client::new(remote)?;
     let outcome = tour(&lxd, &options, screen, &mut made).await;
     screen.outcome(outcome, clean_up(&lxd, made).await)
@@ -168,19 +168,19 @@ async fn tour(lxd: &Client, options: &Options, screen: &mut Screen, made: &mut M
 
 /// Removes what a tour that did not come to its end has left.
 async fn clean_up(lxd: &Client, made: Made) -> Result<()> {
-    let mut outcome = Ok(());
+    let mut removed = Vec::new();
     if let Some(name) = made.instance {
         // It may not run, or not be there.
         let _ = lxd.instance(&name).stop().force().wait().await;
-        outcome = outcome.and(tour::gone(lxd.instance(&name).delete().wait().await));
+        removed.push(tour::gone(lxd.instance(&name).delete().wait().await));
     }
     if let Some(image) = made.image {
-        outcome = outcome.and(tour::gone(lxd.image(image.to_string()).delete().wait().await));
+        removed.push(tour::gone(lxd.image(image.to_string()).delete().wait().await));
     }
     if let Some(certificate) = made.certificate {
-        outcome = outcome.and(tour::gone(lxd.certificate(certificate.to_string()).delete().wait().await));
+        removed.push(tour::gone(lxd.certificate(certificate.to_string()).delete().wait().await));
     }
-    outcome
+    removed.into_iter().collect()
 }
 
 /// What happens to the container. A task listens.
