@@ -6,6 +6,7 @@ use std::{
     fmt::Write,
 };
 
+use bytes::Bytes;
 use lxd_proto::{
     Changed, Editable, Endpoint, Error, Failure, FailureKind, Fetched, Get, Lxd, Payload, Response,
     error::ApiErrorKind,
@@ -291,6 +292,10 @@ fn errors() {
             assert_eq!(api.request, asked.lines().next().unwrap(), "{server} {name}");
         }
     }
+    // Where LXD says no code, HTTP does.
+    let uncoded = http::Response::builder().status(403).body(r#"{"type": "error", "error_code": 0}"#.into()).unwrap();
+    let error = answering([uncoded]).server().get().send().unwrap_err();
+    assert_eq!(error.api(), Some(ApiErrorKind::Forbidden));
     // What is not LXD's envelope is not LXD's error.
     let error = given("lxd-6.9", ["fresh-events"]).server().get().send().unwrap_err();
     assert_eq!(
@@ -395,6 +400,10 @@ fn files() {
         assert!(wrong(get("file-get-dir-list-utf8").send().unwrap_err()));
         assert!(wrong(files("file-get").list("/root/a.txt").send().unwrap_err()));
     }
+    // An empty file has no first byte.
+    let empty = http::Response::builder().status(416).header("x-lxd-type", "file").body(Bytes::new()).unwrap();
+    let listed = answering([empty]).instance("i1").files().list("/empty").send();
+    assert!(matches!(listed, Err(Error::WrongFileType { .. })), "{listed:?}");
     // No page of a proxy is taken for a file.
     for status in [302, 304, 502] {
         let page = http::Response::builder().status(status).body("moved".into()).unwrap();

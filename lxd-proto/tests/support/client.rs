@@ -3,7 +3,10 @@
 use std::{
     collections::VecDeque,
     fmt,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
     task::{Context, Poll},
 };
 
@@ -66,6 +69,9 @@ impl<I: BlockingIo + Send + 'static> lxd_proto::Client for Client<I> {
     }
 }
 
+/// Numbers the requests that belong to no flow.
+static CALLS: AtomicU32 = AtomicU32::new(1 << 31);
+
 type Redeemed = http::Request<Payload<&'static str>>;
 
 impl<I: BlockingIo + Send + 'static> Blocking for Client<I> {
@@ -73,8 +79,10 @@ impl<I: BlockingIo + Send + 'static> Blocking for Client<I> {
 
     fn fetch(&self, request: Redeemed) -> Result<http::Response<VecDeque<Bytes>>, Failure> {
         let mut io = self.io();
-        io.start(Id(0), Action::Http(Peer(0), with_body(request)));
-        match io.finish().1? {
+        let id = Id(CALLS.fetch_add(1, Relaxed));
+        io.start(id, Action::Http(Peer(0), with_body(request)));
+        let mut answers = std::iter::repeat_with(|| io.finish());
+        match answers.find(|(answered, _)| *answered == id).unwrap().1? {
             // In two pieces, so that they must be put together.
             Reply::Http(response) => Ok(response.map(|body| {
                 let middle = body.len() / 2;

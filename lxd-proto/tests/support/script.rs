@@ -14,18 +14,21 @@ use super::{client::Client, show};
 /// What an action comes to.
 pub(crate) type Answer = Result<Reply, Failure>;
 
-/// Answers one action after the other, and fails when another one was expected.
+/// Answers one action after the other, and fails when another one was expected. Before each answer it gives one to an
+/// action that was answered before, or that nobody started: that must change nothing.
 #[derive(Debug)]
 pub(crate) struct Script {
     steps: VecDeque<(String, Answer)>,
     outstanding: Vec<(Id, String)>,
+    strayed: bool,
+    answered: Id,
 }
 
 impl Script {
     /// An action is expected by its first lines, or whole.
     pub(crate) fn new<A: Into<String>>(steps: impl IntoIterator<Item = (A, Answer)>) -> Self {
         let steps = steps.into_iter().map(|(action, answer)| (action.into(), answer)).collect();
-        Self { steps, outstanding: Vec::new() }
+        Self { steps, outstanding: Vec::new(), strayed: false, answered: Id(u32::MAX) }
     }
 }
 
@@ -35,6 +38,10 @@ impl BlockingIo for Script {
     }
 
     fn finish(&mut self) -> (Id, Answer) {
+        self.strayed = !self.strayed;
+        if self.strayed {
+            return (self.answered, failure(FailureKind::Cancelled));
+        }
         let Some((expected, answer)) = self.steps.pop_front() else {
             panic!("the script is over, and this is not answered: {:#?}", self.outstanding)
         };
@@ -44,7 +51,8 @@ impl BlockingIo for Script {
         let Some(index) = self.outstanding.iter().rposition(|(_, shown)| matches(shown)) else {
             panic!("expected {expected:?}, but these are outstanding: {:#?}", self.outstanding)
         };
-        (self.outstanding.remove(index).0, answer)
+        self.answered = self.outstanding.remove(index).0;
+        (self.answered, answer)
     }
 }
 

@@ -16,8 +16,8 @@ fn find(actions: &[(Id, Action)], what: impl Fn(&Action) -> bool) -> Option<Id> 
     actions.iter().find(|(_, action)| what(action)).map(|(id, _)| *id)
 }
 
-/// A flow whose sockets are open, but for control; and the action that opens that one.
-fn begun() -> (ExecFlow, Vec<(Id, Action)>, Id) {
+/// A flow whose sockets are open, and what it has started.
+fn begun() -> (ExecFlow, Vec<(Id, Action)>) {
     let post = PostExec { instance: "c1".into(), post: InstanceExecPost::default() };
     let mut flow = ExecFlow::new(post, Source::Bytes(Bytes::new()), [Sink::Collect; 2]);
     let [(post, _)] = started(&mut flow)[..] else { panic!() };
@@ -26,13 +26,14 @@ fn begun() -> (ExecFlow, Vec<(Id, Action)>, Id) {
     let operation = Response::new(Bytes::from(operation));
     flow.handle(post, Ok(Reply::Http(operation))).unwrap();
     let mut actions = started(&mut flow);
-    for sock in 0..3 {
-        let open = find(&actions, |action| matches!(action, Action::Open(_, Sock(found), _) if *found == sock));
+    // Before control is, 0 is not opened: the command must not start.
+    for sock in [Sock(1), Sock(2), CONTROL, INPUT] {
+        assert_eq!(find(&actions, |action| matches!(action, Action::Open(_, INPUT, _))).is_some(), sock == INPUT);
+        let open = find(&actions, |action| matches!(action, Action::Open(_, found, _) if *found == sock));
         flow.handle(open.unwrap(), Ok(Reply::Opened)).unwrap();
+        actions.extend(started(&mut flow));
     }
-    let control = find(&actions, |action| matches!(action, Action::Open(_, CONTROL, _))).unwrap();
-    actions.extend(started(&mut flow));
-    (flow, actions, control)
+    (flow, actions)
 }
 
 fn end(flow: &mut ExecFlow, actions: &[(Id, Action)], sock: Sock) {
@@ -46,8 +47,7 @@ fn closes(actions: &[(Id, Action)]) -> usize {
 
 #[test]
 fn control_is_closed_when_both_outputs_have_ended() {
-    let (mut flow, actions, control) = begun();
-    flow.handle(control, Ok(Reply::Opened)).unwrap();
+    let (mut flow, actions) = begun();
     end(&mut flow, &actions, Sock(1));
     assert_eq!(closes(&started(&mut flow)), 0, "the command may still run");
     end(&mut flow, &actions, Sock(2));
@@ -55,18 +55,8 @@ fn control_is_closed_when_both_outputs_have_ended() {
 }
 
 #[test]
-fn control_is_closed_when_it_is_opened_after_the_end() {
-    let (mut flow, actions, control) = begun();
-    end(&mut flow, &actions, Sock(1));
-    end(&mut flow, &actions, Sock(2));
-    flow.handle(control, Ok(Reply::Opened)).unwrap();
-    assert_eq!(closes(&started(&mut flow)), 1);
-}
-
-#[test]
 fn control_is_left_alone_when_an_output_was_cut_off() {
-    let (mut flow, actions, control) = begun();
-    flow.handle(control, Ok(Reply::Opened)).unwrap();
+    let (mut flow, actions) = begun();
     let receive = find(&actions, |action| matches!(action, Action::Recv(Sock(1)))).unwrap();
     flow.handle(receive, Ok(Reply::Message(None))).unwrap();
     end(&mut flow, &actions, Sock(2));
