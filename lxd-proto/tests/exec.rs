@@ -128,7 +128,8 @@ impl World {
             self.manner.eager.then(|| self.opening(|sock| sock != 3 || !kept))?.map(|id| (id, Ok(Reply::Opened)))
         };
         let send = || (!to_come(Event::InClosed)).then(|| self.sending())?.map(|id| (id, Ok(Reply::Done)));
-        post().or_else(look).or_else(open).or_else(send)
+        let close = || Some((self.find(|action| matches!(action, Action::Close(_)))?, Ok(Reply::Done)));
+        post().or_else(look).or_else(open).or_else(send).or_else(close)
     }
 
     /// What the script says. An event on a websocket that is not open yet opens it first.
@@ -167,6 +168,17 @@ impl World {
             if let (None, Some(open)) = (id, self.opening(|there| there == sock)) {
                 return Some((open, Ok(Reply::Opened)));
             }
+            // 0 waits for control, which may be refused yet.
+            let refusal = self.script.contains(&Event::ControlRefused);
+            if let (0, None, Some(control), false) = (sock, id, self.opening(|there| there == 3), refusal) {
+                return Some((control, Ok(Reply::Opened)));
+            }
+            // Stdin is opened when control was, or was refused.
+            if let (None, 0, Some(control)) = (id, sock, self.opening(|there| there == 3)) {
+                let refusal = self.script.iter().position(|event| *event == Event::ControlRefused);
+                let answer = refusal.and_then(|at| self.script.remove(at)).map_or(Ok(Reply::Opened), |_| refused());
+                return Some((control, answer));
+            }
             self.script.pop_front();
             match event {
                 Event::Out => self.pieces += 1,
@@ -175,8 +187,10 @@ impl World {
             }
             match id {
                 Some(id) => return Some((id, answer)),
-                // When the command has ended nothing is sent to it.
-                None if event == Event::InClosed => assert!(self.end.is_some(), "nothing is sent: {self:#?}"),
+                // When the command has ended, or has not begun, nothing is sent to it.
+                None if event == Event::InClosed => {
+                    assert!(self.end.is_some() || refusal, "nothing is sent: {self:#?}")
+                }
                 None => assert!(matches!(event, Event::Ping | Event::Tick), "{event:?} meets nothing: {self:#?}"),
             }
         }
@@ -353,7 +367,7 @@ fn usual(action: &Action, idle: bool) -> Option<Answer> {
         Action::Http(_, request) if request.method() == "POST" => Some(Ok(Reply::Http(POSTED.clone()))),
         Action::Http(..) => idle.then(|| Ok(Reply::Http(SUCCESS.clone()))),
         Action::Open(..) => Some(Ok(Reply::Opened)),
-        Action::Send(..) => Some(Ok(Reply::Done)),
+        Action::Send(..) | Action::Close(_) => Some(Ok(Reply::Done)),
         _ => None,
     }
 }
@@ -553,7 +567,13 @@ fn transcripts() {
         (
             "cannot connect: of the test",
             output,
-            vec![vec![post(), open(0, failure(FailureKind::Connect)), (look, operation(103, "")), (wait, timed_out())]],
+            vec![vec![
+                post(),
+                opened(3),
+                open(0, failure(FailureKind::Connect)),
+                (look, operation(103, "")),
+                (wait, timed_out()),
+            ]],
         ),
         ("no (403)", output, vec![vec![post(), open(2, error(403, "no")), (look, error(404, "not found"))]]),
         // But when the operation knows better, it says it.
@@ -574,6 +594,7 @@ fn transcripts() {
             vec![
                 vec![
                     post(),
+                    opened(3),
                     opened(0),
                     ("receive 0", Ok(Reply::Message(None))),
                     ("read 0", failure(FailureKind::Reader)),
@@ -585,12 +606,15 @@ fn transcripts() {
         (
             "whole: ",
             reading,
-            vec![vec![post(), opened(0), success(), ("read 0", failure(FailureKind::Reader))], ends().into()],
+            vec![
+                vec![post(), opened(3), opened(0), success(), ("read 0", failure(FailureKind::Reader))],
+                ends().into(),
+            ],
         ),
         (
             "the input could not be read: of the test",
             reading,
-            vec![vec![post(), opened(0), ("read 0", failure(FailureKind::Reader))]],
+            vec![vec![post(), opened(3), opened(0), ("read 0", failure(FailureKind::Reader))]],
         ),
         (
             "the output could not be written: of the test",
@@ -626,7 +650,7 @@ fn transcripts() {
             vec![vec![("POST /1.0/instances/c1/exec", sync(json!({})))]],
         ),
         (
-            "the server broke LXD's protocol: a command without a secret for its websocket 0",
+            "the server broke LXD's protocol: a command without a secret for its websocket control",
             output,
             vec![vec![("POST /1.0/instances/c1/exec", running("/1.0/operations/op-1"))]],
         ),
@@ -653,8 +677,8 @@ fn real_transcripts() {
         let sock = |fd: &str| fd.parse().unwrap_or(3);
         let mut steps =
             vec![("POST /1.0/instances/i1/exec".to_owned(), Ok(Reply::Http(exchange("exec-ws-3fds").response())))];
-        for (fd, secret) in fds.as_object().unwrap() {
-            let open = format!("open {}: GET {url}/websocket?secret={}", sock(fd), secret.as_str().unwrap());
+        for fd in ["control", "1", "2", "0"] {
+            let open = format!("open {}: GET {url}/websocket?secret={}", sock(fd), fds[fd].as_str().unwrap());
             steps.push((open, Ok(Reply::Opened)));
         }
         let transcript: Vec<Value> = serde_json::from_str(&fixtures::text(server, "exec-ws-3fds-transcript")).unwrap();

@@ -40,7 +40,9 @@ impl BlockingIo for Script {
     fn finish(&mut self) -> (Id, Answer) {
         self.strayed = !self.strayed;
         if self.strayed {
-            return (self.answered, failure(FailureKind::Cancelled));
+            // The next flow of the same script counts from the beginning.
+            let waiting = self.outstanding.iter().any(|(id, _)| *id == self.answered);
+            return (if waiting { Id(u32::MAX) } else { self.answered }, failure(FailureKind::Cancelled));
         }
         let Some((expected, answer)) = self.steps.pop_front() else {
             panic!("the script is over, and this is not answered: {:#?}", self.outstanding)
