@@ -152,13 +152,10 @@ impl Error {
         }
     }
 
-    /// Says in an API error which request it answers, if that was not said yet.
+    /// Says in an API error which request it answers.
     pub(crate) fn answering(mut self, method: &http::Method, uri: &http::Uri) -> Self {
-        match &mut self {
-            Self::Api(error) if error.request.is_empty() => {
-                error.request = alloc::format!("{method} {}", crate::uri::redacted(uri));
-            }
-            _ => {}
+        if let Self::Api(error) = &mut self {
+            error.request = alloc::format!("{method} {}", crate::uri::redacted(uri));
         }
         self
     }

@@ -168,11 +168,6 @@ impl World {
             if let (None, Some(open)) = (id, self.opening(|there| there == sock)) {
                 return Some((open, Ok(Reply::Opened)));
             }
-            // 0 waits for control, which may be refused yet.
-            let refusal = self.script.contains(&Event::ControlRefused);
-            if let (0, None, Some(control), false) = (sock, id, self.opening(|there| there == 3), refusal) {
-                return Some((control, Ok(Reply::Opened)));
-            }
             // Stdin is opened when control was, or was refused.
             if let (None, 0, Some(control)) = (id, sock, self.opening(|there| there == 3)) {
                 let refusal = self.script.iter().position(|event| *event == Event::ControlRefused);
@@ -187,10 +182,8 @@ impl World {
             }
             match id {
                 Some(id) => return Some((id, answer)),
-                // When the command has ended, or has not begun, nothing is sent to it.
-                None if event == Event::InClosed => {
-                    assert!(self.end.is_some() || refusal, "nothing is sent: {self:#?}")
-                }
+                // When the command has ended nothing is sent to it.
+                None if event == Event::InClosed => assert!(self.end.is_some(), "nothing is sent: {self:#?}"),
                 None => assert!(matches!(event, Event::Ping | Event::Tick), "{event:?} meets nothing: {self:#?}"),
             }
         }

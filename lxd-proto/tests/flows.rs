@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use futures_core::Stream;
 use lxd_proto::{
-    Blocking, Client as _, Dialect, Error, Failure, FailureKind, Fingerprint, Lxd, Payload, Phase, Proof, Scope,
+    Blocking, Body, Client as _, Dialect, Error, Failure, FailureKind, Fingerprint, Lxd, Payload, Phase, Proof, Scope,
     Streams, TrustToken,
     error::{ApiErrorKind, Outcome},
     flow::{Message, Reply, Sequential},
@@ -540,10 +540,19 @@ fn the_scope_of_a_flow() {
     ];
     play(pushed, |lxd| lxd.with_scope(scope.clone()).instance("c1").files().put("/x", "hello").send()).unwrap();
 
-    let file = http(200, &[("x-incus-type", "file"), ("x-incus-mode", "0600")], "hello");
+    // So do those that are no flows. (Of a mode only the permissions are read.)
+    let file = || http(200, &[("x-incus-type", "file"), ("x-incus-mode", "0100600")], "hello");
+    let files = |lxd: &Client<Script>| lxd.with_scope(scope.clone()).instance("c1").files();
     let get = "GET /1.0/instances/c1/files?path=/x&project=p&target=m";
-    let got = play([(get, file)], |lxd| lxd.with_scope(scope.clone()).instance("c1").files().get("/x").send());
-    assert_eq!(got.unwrap().head.mode, Some(0o600));
+    let stat = get.replace("GET", "HEAD");
+    for mode in [
+        play([(get, file())], |lxd| files(lxd).get("/x").send().map(|incoming| incoming.head.mode)),
+        play([(get, file())], |lxd| now(files(lxd).get("/x").into_future()).map(|incoming| incoming.head.mode)),
+        play([(&stat, file())], |lxd| files(lxd).stat("/x").send().map(|info| info.mode)),
+        play([(&stat, file())], |lxd| now(files(lxd).stat("/x").into_future()).map(|info| info.mode)),
+    ] {
+        assert_eq!(mode.unwrap(), Some(0o600));
+    }
 
     let steps = [
         ("open 0: GET /1.0/events?type=operation&project=p&target=m", Ok(Reply::Opened)),
@@ -556,15 +565,17 @@ fn the_scope_of_a_flow() {
     .unwrap();
 }
 
+/// The output of a future that waits for nothing.
+fn now<F: Future>(future: F) -> F::Output {
+    let Poll::Ready(output) = std::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop())) else {
+        panic!("everything is ready here");
+    };
+    output
+}
+
 /// Awaited calls do as those that are sent.
 #[test]
 fn awaited() {
-    fn now<F: Future>(future: F) -> F::Output {
-        let Poll::Ready(output) = std::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop())) else {
-            panic!("everything is ready here");
-        };
-        output
-    }
     let call = play([("GET /1.0/profiles/p", error(404, "no"))], |lxd| now(lxd.profile("p").get().into_future()));
     assert_eq!(end(call), "GET /1.0/profiles/p: no (404)");
 
@@ -586,6 +597,19 @@ fn awaited() {
         now(std::future::poll_fn(|context| Pin::new(&mut events).poll_next(context)))
     });
     assert_eq!(event.unwrap().unwrap().lifecycle().unwrap().action, "one");
+}
+
+/// The caller's body is in the request that is sent: a reader once, bytes as often as they are asked for.
+#[test]
+fn bodies() {
+    let mut streams = Streams::<Client<Script>>::default();
+    let (bytes, reader) = (streams.body("hello".into()), streams.body(Payload::reader("a reader")));
+    let mut redeem = |input| streams.redeem(http::Request::new(Body::Input(input))).map(http::Request::into_body);
+    for _ in 0..2 {
+        assert!(matches!(redeem(bytes), Ok(Payload::Bytes(bytes)) if bytes == "hello"));
+    }
+    assert!(matches!(redeem(reader), Ok(Payload::Reader("a reader", None))));
+    assert!(matches!(redeem(reader), Err(failure) if failure.kind == FailureKind::Reader));
 }
 
 /// A client of a transport that has requests and nothing else.

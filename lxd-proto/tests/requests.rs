@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Response;
 use lxd_proto::{
-    Dialect, ETag, Endpoint, Error, Failure, FailureKind, Get, Lxd, Payload, Scope,
+    Dialect, ETag, Endpoint, Error, Failure, FailureKind, Fingerprint, Get, Lxd, Payload, Scope,
     flow::{Action, BlockingIo, Id, Reply},
     resources::{
         CertificatesPost, EventType, ImageAliasesPost, InstancePut, InstanceSnapshotsPost, InstancesPost, OperationId,
@@ -436,13 +436,15 @@ x-incus-uid: 1
 x-incus-write: overwrite
 
 hello",
-        lxd.images().upload("data").filename("f").public().property("os", "x") => "POST /1.0/images
+        lxd.images().upload("data").filename("f").public().property("os", "x").fingerprint(Fingerprint::from_bytes([7; 32]))
+            => format!("POST /1.0/images
 content-type: application/octet-stream
 x-incus-filename: f
+x-incus-fingerprint: {}
 x-incus-properties: os=x
 x-incus-public: true
 
-data",
+data", "07".repeat(32)),
     }
 }
 

@@ -111,16 +111,13 @@ impl Sequence for Trust {
                 let explicit = server.has_extension("explicit_trust_token") || server.is_incus();
                 if server.is_trusted() { State::Done } else { State::Ask { explicit } }
             }
-            State::Ask { explicit } => match Changed::<()>::read(&response) {
+            State::Ask { .. } => match Changed::<()>::read(&response) {
                 Ok(_) => State::Done,
                 // 5.0.2: 400 "Client is already trusted"; 6.x: 409.
                 Err(Error::Api(error)) if error.status == 409 || error.message.contains("already trusted") => {
                     State::Done
                 }
-                Err(error) => {
-                    let request = self.ask(explicit)?;
-                    return Err(error.answering(request.method(), request.uri()));
-                }
+                Err(error) => return Err(error),
             },
             State::Done => State::Done,
         };
