@@ -372,8 +372,8 @@ pub enum FailureKind {
     /// The caller's own writer failed.
     #[error("the output could not be written")]
     Writer,
-    /// The answer is larger than [`limits::ANSWER`](crate::limits::ANSWER), or a websocket's message larger than
-    /// [`limits::MESSAGE`](crate::limits::MESSAGE).
+    /// The answer is larger than [`limits::ANSWER`], or a websocket's message larger than
+    /// [`limits::MESSAGE`].
     #[error("the answer is too large")]
     TooLarge,
     /// This transport does not do that (websockets without their feature, for example).

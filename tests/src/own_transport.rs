@@ -21,7 +21,7 @@ impl Blocking for Own {
         let mut socket = UnixStream::connect(&self.0).map_err(Failure::broken)?;
         match copy(&mut Cursor::new(top + "\r\n").chain(&mut body), &mut socket) {
             Ok(_) if body.limit() != 1 => return Err(Failure::new(FailureKind::BodyLength, "another length than said")),
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(Failure::broken(error)),
+            Err(error) if !matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => return Err(Failure::broken(error)),
             _ => {} // LXD may refuse without reading all of it, and says why
         }
         let mut answer = BufReader::new(socket);
