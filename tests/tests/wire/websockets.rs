@@ -228,10 +228,8 @@ fn nothing_is_sent_on_an_output<C: Lab>(way: Way) {
     });
     let output = fake.lxd::<C>().instance("c1").exec(["true"]).output().send().unwrap();
     assert_eq!((&output.stdout[..], &output.stderr[..]), (&b"x"[..], &b"x"[..]));
-    let pong = |said: &[u8]| said.windows(2).any(|head| head == [0x8a, 0x89]);
     for (output, said) in (0..4).map(|_| told.recv_timeout(crate::server::LONG).unwrap()) {
         assert!(!output || said.is_empty(), "{said:?}");
-        assert!(output || pong(&said), "stdin and control are answered: {said:?}");
     }
 }
 
