@@ -151,3 +151,20 @@ pub(crate) fn set_header(request: &mut Request, name: HeaderName, value: &str) -
     request.headers_mut().insert(name, value);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_old_servers_ping_is_left_unanswered() {
+        let pong = |payload: &[u8]| {
+            let length = u8::try_from(payload.len()).unwrap();
+            [&[0x8a, 0x80 | length, 1, 2, 3, 4][..], payload].concat()
+        };
+        assert!(is_keepalive(&pong(b"keepalive")));
+        for other in [pong(b""), pong(b"keepaliv"), b"\x82\x89\x01\x02\x03\x04keepalive".to_vec(), Default::default()] {
+            assert!(!is_keepalive(&other), "{other:?}");
+        }
+    }
+}
