@@ -54,12 +54,17 @@ impl Http {
             None => "http://lxd".into(),
             Some(authority) => format!("https://{authority}"),
         };
-        let (client, fresh) = (client(&remote, idle_connections(&remote.address))?, client(&remote, 0)?);
+        let fresh = client(&remote, 0)?;
+        let client = match idle_connections(&remote.address) {
+            0 => fresh.clone(),
+            some => client(&remote, some)?,
+        };
         Ok(Self { client, fresh, remote, base })
     }
 
     /// Sends a request and returns its answer's head, with its body to come. A `GET` or `HEAD` is sent again, once, over
-    /// a new connection, when the connection breaks before the answer: a kept one may have been dead. Anything else may have been done.
+    /// a new connection, when the connection breaks before the answer: a kept one may have been dead. Anything else may
+    /// have been done.
     pub(crate) async fn fetch(&self, request: Request<Payload>) -> Result<Response<Body>, Failure> {
         let (head, payload) = request.into_parts();
         let started = Instant::now();
