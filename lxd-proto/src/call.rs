@@ -10,7 +10,10 @@
 //! happens. `.request()` gives the request of a call without sending it.
 
 use alloc::boxed::Box;
-use core::{future::Future, pin::Pin};
+use core::{
+    future::{Future, poll_fn},
+    pin::Pin,
+};
 
 use bytes::Bytes;
 
@@ -18,6 +21,7 @@ use crate::{
     Answer, Async, Blocking, Changed, Client, Download, Endpoint, Error, Failure, Flow, Request, Scope, Streams,
     client::Whole,
     envelope::Envelope,
+    extensions,
     flow::{Driver, InTurn, Scoped, wait::Wait},
 };
 
@@ -79,6 +83,7 @@ impl<C: Blocking, E: Endpoint> Call<C, E> {
     /// # Errors
     /// What LXD answered, or what went wrong on the way.
     pub fn send(mut self) -> Result<E::Output, Error> {
+        extensions::require(&self.client, &self.endpoint.extensions())?;
         let request = self.request()?;
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let mut response = self.client.exchange(self.streams.redeem(request)?)?;
@@ -93,6 +98,7 @@ impl<C: Async, E: Endpoint> IntoFuture for Call<C, E> {
 
     fn into_future(mut self) -> Self::IntoFuture {
         Box::pin(async move {
+            extensions::require_async(&self.client, &self.endpoint.extensions()).await?;
             let request = self.request()?;
             let (method, uri) = (request.method().clone(), request.uri().clone());
             let mut response = self.client.exchange(self.streams.redeem(request)?).await?;
@@ -108,6 +114,7 @@ impl<C: Blocking, F: Flow> Run<C, F> {
     /// # Errors
     /// What LXD answered, or what went wrong on the way.
     pub fn send(self) -> Result<F::Output, Error> {
+        extensions::require(&self.client, &self.flow.extensions())?;
         let flow = Scoped::new(self.flow, self.streams.scopes(&self.client));
         Driver::new(flow, self.client.io(self.streams)).run()
     }
@@ -118,9 +125,12 @@ impl<C: Async, F: Flow + 'static> IntoFuture for Run<C, F> {
     type IntoFuture = Sending<F::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let flow = Scoped::new(self.flow, self.streams.scopes(&self.client));
-        let mut driver = Driver::new(flow, self.client.io(self.streams));
-        Box::pin(core::future::poll_fn(move |context| driver.poll_run(context)))
+        Box::pin(async move {
+            extensions::require_async(&self.client, &self.flow.extensions()).await?;
+            let flow = Scoped::new(self.flow, self.streams.scopes(&self.client));
+            let mut driver = Driver::new(flow, self.client.io(self.streams));
+            poll_fn(|context| driver.poll_run(context)).await
+        })
     }
 }
 
@@ -160,6 +170,7 @@ impl<C: Blocking, D: Download> Fetch<C, D> {
     /// # Errors
     /// What LXD answered, or what went wrong on the way.
     pub fn send(mut self) -> Result<Incoming<D::Head, C::Body>, Error> {
+        extensions::require(&self.client, &self.download.extensions())?;
         let request = self.request()?;
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let (mut head, mut body) = self.client.fetch(self.streams.redeem(request)?)?.into_parts();
@@ -180,6 +191,7 @@ impl<C: Async, D: Download> IntoFuture for Fetch<C, D> {
 
     fn into_future(mut self) -> Self::IntoFuture {
         Box::pin(async move {
+            extensions::require_async(&self.client, &self.download.extensions()).await?;
             let request = self.request()?;
             let (method, uri) = (request.method().clone(), request.uri().clone());
             let (mut head, mut body) = self.client.fetch(self.streams.redeem(request)?).await?.into_parts();

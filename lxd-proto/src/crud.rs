@@ -10,7 +10,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use core::{fmt, ops::Deref};
+use core::{fmt, marker::PhantomData, ops::Deref};
 
 use bytes::Bytes;
 use http::{Method, header};
@@ -30,6 +30,9 @@ use crate::{
 pub trait Resource: DeserializeOwned + Send + Sync + 'static {
     /// What it is called in errors.
     const KIND: &'static str;
+
+    /// The API extension that brought it, if it is younger than the API.
+    const EXTENSION: Option<&'static str> = None;
 
     /// What names one: a name, or a name with its parents', or nothing for the server itself.
     type At: Clone + fmt::Debug + Send + Sync + 'static;
@@ -56,6 +59,18 @@ pub trait Listed: Resource {
     fn read_list<T: DeserializeOwned>(metadata: &str) -> Result<Vec<T>, Error> {
         Ok(decode::<Option<_>>(Self::KIND, metadata.as_bytes())?.unwrap_or_default())
     }
+}
+
+/// A kind of object whose list the server filters.
+pub trait Filterable: Listed {
+    /// The API extension for that. A server without it gives the whole list and says nothing.
+    const EXTENSION: &'static str;
+}
+
+/// A kind of object that is in projects and can be listed of all of them.
+pub trait AcrossProjects: Listed {
+    /// The API extension for that.
+    const EXTENSION: &'static str;
 }
 
 /// A kind of object that is made by `POST` to its list.
@@ -219,6 +234,62 @@ impl<R: Editable> Fetched<R> {
     }
 }
 
+/// Which objects of a list are wanted.
+pub struct Choice<R> {
+    filter: Option<String>,
+    all_projects: bool,
+    extensions: Vec<&'static str>,
+    kind: PhantomData<fn() -> R>,
+}
+
+impl<R: Filterable> Choice<R> {
+    /// Only the objects that match: `field eq value` or `field ne value`, joined by `and` or `or`; strings are regular
+    /// expressions.
+    pub fn filter(&mut self, filter: impl Into<String>) {
+        self.filter = Some(filter.into());
+        self.extensions.push(<R as Filterable>::EXTENSION);
+    }
+}
+
+impl<R: AcrossProjects> Choice<R> {
+    /// Those of all projects, and not only of the client's.
+    pub fn all_projects(&mut self) {
+        self.all_projects = true;
+        self.extensions.push(<R as AcrossProjects>::EXTENSION);
+    }
+}
+
+impl<R: Listed> Choice<R> {
+    /// A list's path with the choice in it.
+    pub(crate) fn of(&self, path: Path) -> Path {
+        let path = self.filter.iter().fold(path, |path, filter| path.query("filter", filter));
+        if self.all_projects { path.query("all-projects", "true") } else { path }
+    }
+
+    pub(crate) fn extensions(&self) -> Vec<&'static str> {
+        R::EXTENSION.into_iter().chain(self.extensions.iter().copied()).collect()
+    }
+}
+
+impl<R> Default for Choice<R> {
+    /// All of the client's project.
+    fn default() -> Self {
+        Self { filter: None, all_projects: false, extensions: Vec::new(), kind: PhantomData }
+    }
+}
+
+impl<R> Clone for Choice<R> {
+    fn clone(&self) -> Self {
+        Self { filter: self.filter.clone(), extensions: self.extensions.clone(), ..*self }
+    }
+}
+
+impl<R> fmt::Debug for Choice<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Choice").field("filter", &self.filter).field("all_projects", &self.all_projects).finish()
+    }
+}
+
 /// Declares a verb's value, with a constructor from what names its object and the fields that must be said.
 macro_rules! verb {
     ($($(#[$meta:meta])* pub struct $name:ident<$resource:ident: $bound:ident> {
@@ -249,16 +320,14 @@ verb! {
 
     /// `GET` of a list with its objects (`recursion=1`).
     pub struct List<R: Listed> { within: R::In, ;
-        /// Which objects: `field eq value`, joined by `and` or `or` (extension `api_filtering`).
-        pub filter: Option<String>,
-        /// Of all projects, and not of the client's.
-        pub all_projects: bool,
+        /// Which, and of which projects.
+        pub choice: Choice<R>,
     }
 
     /// `GET` of a list's names (`recursion=0`).
     pub struct Names<R: Listed> { within: R::In, ;
-        /// Which objects, as in [`List::filter`].
-        pub filter: Option<String>,
+        /// Which, and of which projects.
+        pub choice: Choice<R>,
     }
 
     /// `POST` to a list.
@@ -295,20 +364,25 @@ impl<R: Resource> Endpoint for Get<R> {
         let etag = response.headers().get(header::ETAG).and_then(|value| value.to_str().ok());
         Ok(Fetched { value: decode(R::KIND, &raw)?, etag: etag.map(|text| ETag(text.into())), raw })
     }
+
+    fn extensions(&self) -> Vec<&'static str> {
+        R::EXTENSION.into_iter().collect()
+    }
 }
 
 impl<R: Listed> Endpoint for List<R> {
     type Output = Vec<R>;
 
     fn request(&self) -> Result<Request, Error> {
-        let path = R::list(&self.within).query("recursion", "1");
-        let path = self.filter.iter().fold(path, |path, filter| path.query("filter", filter));
-        let path = if self.all_projects { path.query("all-projects", "true") } else { path };
-        bare(Method::GET, &path)
+        bare(Method::GET, &self.choice.of(R::list(&self.within).query("recursion", "1")))
     }
 
     fn response(&self, response: Response) -> Result<Vec<R>, Error> {
         R::read_list(Envelope::metadata(&response)?)
+    }
+
+    fn extensions(&self) -> Vec<&'static str> {
+        self.choice.extensions()
     }
 }
 
@@ -316,8 +390,7 @@ impl<R: Listed> Endpoint for Names<R> {
     type Output = Vec<String>;
 
     fn request(&self) -> Result<Request, Error> {
-        let path = R::list(&self.within);
-        bare(Method::GET, &self.filter.iter().fold(path, |path, filter| path.query("filter", filter)))
+        bare(Method::GET, &self.choice.of(R::list(&self.within)))
     }
 
     fn response(&self, response: Response) -> Result<Vec<String>, Error> {
@@ -325,6 +398,10 @@ impl<R: Listed> Endpoint for Names<R> {
         let list = R::list(&self.within);
         let unnamed = |url: &String| Error::Protocol(alloc::format!("{url:?} in a list names nothing"));
         urls.iter().map(|url| name_in_list(url, &list).ok_or_else(|| unnamed(url))).collect()
+    }
+
+    fn extensions(&self) -> Vec<&'static str> {
+        self.choice.extensions()
     }
 }
 
@@ -338,6 +415,10 @@ impl<R: Creatable> Endpoint for Create<R> {
     fn response(&self, response: Response) -> Result<Self::Output, Error> {
         Changed::read(&response)
     }
+
+    fn extensions(&self) -> Vec<&'static str> {
+        R::EXTENSION.into_iter().collect()
+    }
 }
 
 impl<R: Editable> Endpoint for Replace<R> {
@@ -349,6 +430,10 @@ impl<R: Editable> Endpoint for Replace<R> {
 
     fn response(&self, response: Response) -> Result<Self::Output, Error> {
         Changed::read(&response)
+    }
+
+    fn extensions(&self) -> Vec<&'static str> {
+        R::EXTENSION.into_iter().collect()
     }
 }
 
@@ -362,6 +447,10 @@ impl<R: Patchable> Endpoint for Patch<R> {
     fn response(&self, response: Response) -> Result<Self::Output, Error> {
         Changed::read(&response)
     }
+
+    fn extensions(&self) -> Vec<&'static str> {
+        R::EXTENSION.into_iter().collect()
+    }
 }
 
 impl<R: Renamable> Endpoint for Rename<R> {
@@ -374,6 +463,10 @@ impl<R: Renamable> Endpoint for Rename<R> {
     fn response(&self, response: Response) -> Result<Self::Output, Error> {
         Changed::read(&response)
     }
+
+    fn extensions(&self) -> Vec<&'static str> {
+        R::EXTENSION.into_iter().collect()
+    }
 }
 
 impl<R: Deletable> Endpoint for Delete<R> {
@@ -385,6 +478,10 @@ impl<R: Deletable> Endpoint for Delete<R> {
 
     fn response(&self, response: Response) -> Result<Self::Output, Error> {
         Changed::read(&response)
+    }
+
+    fn extensions(&self) -> Vec<&'static str> {
+        R::EXTENSION.into_iter().collect()
     }
 }
 

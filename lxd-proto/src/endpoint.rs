@@ -17,6 +17,7 @@
 //! # Ok::<(), lxd_proto::Error>(())
 //! ```
 
+use alloc::vec::Vec;
 use core::{fmt, time::Duration};
 
 use bytes::Bytes;
@@ -103,6 +104,12 @@ pub trait Endpoint: Send + Sync + 'static {
     /// [`Error::Api`] when LXD answered with an error, and [`Error::NotLxd`], [`Error::Decode`] or [`Error::Protocol`]
     /// when the answer cannot be read.
     fn response(&self, response: Response) -> Result<Self::Output, Error>;
+
+    /// The API extensions that the request needs. The handles make sure of them before it is sent. What every LXD since
+    /// 4.0 has for its instances is not said: no call that is made often should cost a question.
+    fn extensions(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
 }
 
 /// One exchange whose answer is handed on while it arrives: a file, a log, an image.
@@ -121,6 +128,11 @@ pub trait Download: Send + Sync + 'static {
     /// # Errors
     /// [`Error::WrongFileType`] or [`Error::Protocol`] when this is not what was asked for.
     fn head(&self, head: &http::response::Parts) -> Result<Self::Head, Error>;
+
+    /// As [`Endpoint::extensions`].
+    fn extensions(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
 }
 
 /// Begins a request without body.

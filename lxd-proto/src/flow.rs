@@ -43,7 +43,7 @@ mod sequence;
 pub mod trust;
 pub mod wait;
 
-use alloc::{format, string::String};
+use alloc::{format, string::String, vec::Vec};
 use core::{fmt, time::Duration};
 
 use bytes::Bytes;
@@ -187,6 +187,11 @@ pub trait Flow: Send {
     /// # Errors
     /// The flow's end without a result.
     fn handle(&mut self, id: Id, result: Result<Reply, Failure>) -> Result<(), Error>;
+
+    /// The API extensions that the flow needs, as [`Endpoint::extensions`](crate::Endpoint::extensions).
+    fn extensions(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
 }
 
 /// The answer to a request, where nothing else can be right.

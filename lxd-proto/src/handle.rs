@@ -8,10 +8,10 @@ use alloc::{boxed::Box, string::String};
 use serde_json::Value;
 
 use crate::{
-    Call, Client, Endpoint, Run, Scope,
+    Call, Client, Endpoint, Extensions, Run, Scope,
     crud::{
-        Creatable, Create, Deletable, Delete, ETag, Editable, Get, List, Listed, Names, Patch, Patchable, Renamable,
-        Rename, Replace, Resource,
+        AcrossProjects, Creatable, Create, Deletable, Delete, ETag, Editable, Filterable, Get, List, Listed, Names,
+        Patch, Patchable, Renamable, Rename, Replace, Resource,
     },
     flow::{InTurn, edit::Edit},
     resources::{Certificate, Image, ImageAliasesEntry, Instance, Operation, OperationId, Profile, Server},
@@ -28,6 +28,12 @@ pub trait Lxd: Client {
     /// as it is.
     fn target(&self, target: impl Into<String>) -> Self {
         self.with_scope(Scope { target: Some(target.into()), ..self.scope().clone() })
+    }
+
+    /// The same server, and every call is sent without looking whether the server has the API extensions that it needs.
+    /// Cheap; this client stays as it is.
+    fn unchecked(&self) -> Self {
+        self.with_scope(Scope { extensions: Extensions::unchecked(), ..self.scope().clone() })
     }
 
     /// Any endpoint, also one of your own.
@@ -299,28 +305,31 @@ impl<C: Client, R: Deletable> Object<C, R> {
     }
 }
 
-impl<C: Client, R: Listed> Call<C, List<R>> {
-    /// Only the objects that match: `field eq value` or `field ne value`, joined by `and` or `or`; strings are regular
-    /// expressions. Instances, images and volumes (extension `api_filtering`).
-    pub fn filter(mut self, filter: impl Into<String>) -> Self {
-        self.endpoint.filter = Some(filter.into());
-        self
-    }
+/// Which objects are listed, said of the call.
+macro_rules! choice {
+    ($($call:ty where $kind:ident;)*) => {$(
+        impl<C: Client, $kind: Filterable> Call<C, $call> {
+            /// Only the objects that match: `field eq value` or `field ne value`, joined by `and` or `or`; strings are
+            /// regular expressions (extension `api_filtering`).
+            pub fn filter(mut self, filter: impl Into<String>) -> Self {
+                self.endpoint.choice.filter(filter);
+                self
+            }
+        }
 
-    /// Of all projects: instances (extension `instance_all_projects`), images and profiles (`images_all_projects` and
-    /// `profiles_all_projects`, 6.3), operations (`operations_get_query_all_projects`).
-    pub fn all_projects(mut self) -> Self {
-        self.endpoint.all_projects = true;
-        self
-    }
+        impl<C: Client, $kind: AcrossProjects> Call<C, $call> {
+            /// Of all projects (each kind has an extension for that, [`AcrossProjects::EXTENSION`]).
+            pub fn all_projects(mut self) -> Self {
+                self.endpoint.choice.all_projects();
+                self
+            }
+        }
+    )*};
 }
 
-impl<C: Client, R: Listed> Call<C, Names<R>> {
-    /// Only the objects that match, as in a [`List`].
-    pub fn filter(mut self, filter: impl Into<String>) -> Self {
-        self.endpoint.filter = Some(filter.into());
-        self
-    }
+choice! {
+    List<R> where R;
+    Names<R> where R;
 }
 
 impl<C: Client, R: Editable> Call<C, Replace<R>> {

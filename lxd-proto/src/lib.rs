@@ -42,6 +42,7 @@ mod crud;
 mod endpoint;
 mod envelope;
 pub mod error;
+mod extensions;
 pub mod flow;
 mod handle;
 mod headers;
@@ -56,12 +57,13 @@ pub use call::{Call, Collect, Fetch, Incoming, Run, Sending};
 pub use client::{Async, Blocking, Client, Payload, Streams};
 pub use compat::Secret;
 pub use crud::{
-    Answer, Changed, Creatable, Create, Created, Deletable, Delete, ETag, Editable, Fetched, Get, List, Listed, Names,
-    Patch, Patchable, Renamable, Rename, Replace, Resource,
+    AcrossProjects, Answer, Changed, Choice, Creatable, Create, Created, Deletable, Delete, ETag, Editable, Fetched,
+    Filterable, Get, List, Listed, Names, Patch, Patchable, Renamable, Rename, Replace, Resource,
 };
 pub use endpoint::{Body, Download, Endpoint, Input, LongPoll, ReceiveOnly, Request, Response, is_keepalive};
 pub use envelope::Envelope;
 pub use error::{Error, Failure, FailureKind, Phase};
+pub use extensions::Extensions;
 pub use flow::{Flow, trust::Proof};
 pub use handle::{Collection, Lxd, Object};
 pub use scope::{Dialect, Scope};

@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use http::HeaderMap;
 
-use crate::{Error, Request, headers, uri};
+use crate::{Error, Extensions, Request, headers, uri};
 
 /// Which headers the server speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -18,7 +18,7 @@ pub enum Dialect {
 }
 
 /// What a client adds to every request. A value: changing the scope makes another client and leaves this one as it was.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
     /// The project; none means `default`.
     pub project: Option<String>,
@@ -26,6 +26,8 @@ pub struct Scope {
     pub target: Option<String>,
     /// The header names.
     pub dialect: Dialect,
+    /// What is known of the server's API extensions, and whether calls look at it.
+    pub extensions: Extensions,
 }
 
 impl Scope {
@@ -63,7 +65,12 @@ mod tests {
 
     #[test]
     fn a_request_gets_the_scope_once() {
-        let scope = Scope { project: Some("a b".into()), target: Some("@g".into()), dialect: Dialect::Incus };
+        let scope = Scope {
+            project: Some("a b".into()),
+            target: Some("@g".into()),
+            dialect: Dialect::Incus,
+            ..Scope::default()
+        };
         let mut request = endpoint::bare(Method::GET, &Path::root().join("instances")).unwrap();
         request.headers_mut().insert(headers::UID, HeaderValue::from_static("0"));
         scope.apply(&mut request).unwrap();

@@ -1,11 +1,6 @@
 //! Transcripts of flows: what each asks, in which order, and what it makes of the answers.
 
-use std::{
-    collections::VecDeque,
-    pin::Pin,
-    task::{Context, Poll, Waker},
-    time::Duration,
-};
+use std::{collections::VecDeque, pin::Pin, time::Duration};
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -20,7 +15,7 @@ use lxd_proto::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    client::Client,
+    client::{Client, now},
     fixtures::{Exchange, SERVERS},
     script::{Answer, Script, error, error_at, failure, http, operation, play, running, sync, versioned},
 };
@@ -524,7 +519,8 @@ fn events() {
 /// Every request and websocket of a flow has the client's scope, and every answer loses its dialect.
 #[test]
 fn the_scope_of_a_flow() {
-    let scope = Scope { project: Some("p".into()), target: Some("m".into()), dialect: Dialect::Incus };
+    let scope =
+        Scope { project: Some("p".into()), target: Some("m".into()), dialect: Dialect::Incus, ..Scope::default() };
     let scoped = [
         ("PUT /1.0/instances/c1/state?project=p&target=m", running(URL)),
         ("GET /1.0/operations/op-1/wait?timeout=15&project=p&target=m", silence()),
@@ -563,14 +559,6 @@ fn the_scope_of_a_flow() {
         events.subscribe().send().unwrap().next().unwrap()
     })
     .unwrap();
-}
-
-/// The output of a future that waits for nothing.
-fn now<F: Future>(future: F) -> F::Output {
-    let Poll::Ready(output) = std::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop())) else {
-        panic!("everything is ready here");
-    };
-    output
 }
 
 /// Awaited calls do as those that are sent.

@@ -2,6 +2,7 @@
 
 mod answers;
 mod exec;
+mod extensions;
 mod flows;
 mod properties;
 mod requests;

@@ -13,6 +13,7 @@ use alloc::{
     boxed::Box,
     format,
     string::{String, ToString},
+    vec::Vec,
 };
 use core::fmt;
 
@@ -131,5 +132,9 @@ impl<R: Editable> Sequence for Edit<R> {
             State::Done => return Err(ended()),
         };
         Ok(())
+    }
+
+    fn extensions(&self) -> Vec<&'static str> {
+        R::EXTENSION.into_iter().collect()
     }
 }

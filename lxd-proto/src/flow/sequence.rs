@@ -1,5 +1,7 @@
 //! Flows that have one request out at a time, which most are: the next request follows from the last answer.
 
+use alloc::vec::Vec;
+
 use http::{Method, Uri};
 
 use super::{Action, Flow, Id, Peer, Reply, Step};
@@ -31,6 +33,11 @@ pub trait Sequence: Send {
     /// # Errors
     /// The end without a result.
     fn answer(&mut self, answer: Result<Response, Error>) -> Result<(), Error>;
+
+    /// As [`Flow::extensions`].
+    fn extensions(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
 }
 
 /// Runs a [`Sequence`] as a [`Flow`]. LXD's errors say which request they answer.
@@ -71,5 +78,9 @@ impl<S: Sequence> Flow for InTurn<S> {
         }
         let Some((method, uri)) = self.out.take() else { return Ok(()) };
         self.sequence.answer(super::http(result)).map_err(|error| error.answering(&method, &uri))
+    }
+
+    fn extensions(&self) -> Vec<&'static str> {
+        self.sequence.extensions()
     }
 }

@@ -14,7 +14,7 @@
 //! `sync` with the running one. 5.15 to 5.19: both are HTTP errors. Since 5.20 and 5.0.3: both are `"type": "error"`, at
 //! HTTP 200. An error can therefore mean either, and the operation itself is looked at.
 
-use alloc::{boxed::Box, format};
+use alloc::{boxed::Box, format, vec::Vec};
 use core::time::Duration;
 
 use http::Method;
@@ -175,5 +175,9 @@ impl<A: Answer, E: Endpoint<Output = Changed<A>>> Sequence for Wait<E, A> {
             State::Done(_) => {}
         }
         Ok(())
+    }
+
+    fn extensions(&self) -> Vec<&'static str> {
+        self.endpoint.extensions()
     }
 }

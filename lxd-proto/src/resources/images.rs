@@ -10,7 +10,9 @@ use super::{Config, InstanceType, Operation};
 use crate::{
     Answer, Call, Client, Collection, Endpoint, Error, Fingerprint, Payload, Request, Response, Streams,
     compat::{Timestamp, model, request, writable},
-    crud::{Changed, Creatable, Deletable, Editable, Listed, Patchable, Renamable, Resource},
+    crud::{
+        AcrossProjects, Changed, Creatable, Deletable, Editable, Filterable, Listed, Patchable, Renamable, Resource,
+    },
     endpoint::{Body, set_header, with_body},
     headers,
     uri::Path,
@@ -180,6 +182,14 @@ impl Editable for Image {
 
 impl Patchable for Image {}
 impl Deletable for Image {}
+
+impl Filterable for Image {
+    const EXTENSION: &'static str = "api_filtering";
+}
+
+impl AcrossProjects for Image {
+    const EXTENSION: &'static str = "images_all_projects";
+}
 
 impl Resource for ImageAliasesEntry {
     const KIND: &'static str = "image alias";

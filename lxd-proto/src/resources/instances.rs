@@ -10,7 +10,10 @@ use super::{
 use crate::{
     Call, Client, Collection, Endpoint, Error, Object, Request, Response,
     compat::{StatusCode, Timestamp, model, open_enum, request, writable},
-    crud::{Creatable, Created, Deletable, Editable, Listed, Patchable, Renamable, Resource},
+    crud::{
+        AcrossProjects, Choice, Creatable, Created, Deletable, Editable, Filterable, Listed, Patchable, Renamable,
+        Resource,
+    },
     endpoint::bare,
     envelope::Envelope,
     resources::state::GetState,
@@ -301,27 +304,35 @@ impl Patchable for Instance {}
 impl Renamable for Instance {}
 impl Deletable for Instance {}
 
+impl Filterable for Instance {
+    const EXTENSION: &'static str = "api_filtering";
+}
+
+impl AcrossProjects for Instance {
+    const EXTENSION: &'static str = "instance_all_projects";
+}
+
 /// `GET /1.0/instances?recursion=2`: instances with their state and snapshots.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ListFull {
-    /// Which instances, as in [`List::filter`](crate::List::filter).
-    pub filter: Option<String>,
-    /// Of all projects, and not of the client's.
-    pub all_projects: bool,
+    /// Which, and of which projects.
+    pub choice: Choice<Instance>,
 }
 
 impl Endpoint for ListFull {
     type Output = Vec<InstanceFull>;
 
     fn request(&self) -> Result<Request, Error> {
-        let path = Instance::list(&()).query("recursion", "2");
-        let path = self.filter.iter().fold(path, |path, filter| path.query("filter", filter));
-        bare(Method::GET, &if self.all_projects { path.query("all-projects", "true") } else { path })
+        bare(Method::GET, &self.choice.of(Instance::list(&()).query("recursion", "2")))
     }
 
     fn response(&self, response: Response) -> Result<Vec<InstanceFull>, Error> {
         Instance::read_list(Envelope::metadata(&response)?)
+    }
+
+    fn extensions(&self) -> Vec<&'static str> {
+        self.choice.extensions()
     }
 }
 
@@ -335,13 +346,13 @@ impl<C: Client> Collection<C, Instance> {
 impl<C: Client> Call<C, ListFull> {
     /// Only the instances that match, as in a [`List`](crate::List).
     pub fn filter(mut self, filter: impl Into<String>) -> Self {
-        self.endpoint.filter = Some(filter.into());
+        self.endpoint.choice.filter(filter);
         self
     }
 
     /// Of all projects (extension `instance_all_projects`).
     pub fn all_projects(mut self) -> Self {
-        self.endpoint.all_projects = true;
+        self.endpoint.choice.all_projects();
         self
     }
 }

@@ -11,7 +11,7 @@ use super::events::Requestor;
 use crate::{
     Answer, Call, Client, Endpoint, Error, Object, Request, Response, Run,
     compat::{StatusCode, Timestamp, model, open_enum},
-    crud::{Changed, Deletable, Delete, Listed, Resource},
+    crud::{AcrossProjects, Changed, Deletable, Delete, Listed, Resource},
     endpoint::bare,
     envelope,
     error::{OperationError, Outcome, decode},
@@ -207,6 +207,10 @@ impl Listed for Operation {
 }
 
 impl Deletable for Operation {}
+
+impl AcrossProjects for Operation {
+    const EXTENSION: &'static str = "operations_get_query_all_projects";
+}
 
 impl Answer for Operation {
     fn done(_: &Response, metadata: &str) -> Result<Self, Error> {

@@ -5,7 +5,7 @@ use alloc::{string::String, vec::Vec};
 use super::{Config, Devices};
 use crate::{
     compat::{model, request, writable},
-    crud::{Creatable, Deletable, Editable, Listed, Patchable, Renamable, Resource},
+    crud::{AcrossProjects, Creatable, Deletable, Editable, Listed, Patchable, Renamable, Resource},
     uri::Path,
 };
 
@@ -94,3 +94,7 @@ impl Editable for Profile {
 impl Patchable for Profile {}
 impl Renamable for Profile {}
 impl Deletable for Profile {}
+
+impl AcrossProjects for Profile {
+    const EXTENSION: &'static str = "profiles_all_projects";
+}

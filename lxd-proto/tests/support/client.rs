@@ -7,12 +7,12 @@ use std::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicU32, Ordering::Relaxed},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use bytes::Bytes;
 use lxd_proto::{
-    Async, Blocking, Body, Failure, Fingerprint, Payload, Request, Scope, Streams,
+    Async, Blocking, Body, Extensions, Failure, Fingerprint, Payload, Request, Scope, Streams,
     flow::{Action, AsyncIo, BlockingIo, Id, Peer, Reply},
 };
 
@@ -24,8 +24,15 @@ pub(crate) struct Client<I> {
 }
 
 impl<I> Client<I> {
+    /// It does not ask for the server's API extensions, so that only what is tested comes to the I/O.
     pub(crate) fn new(io: I) -> Self {
-        Self { io: Arc::new(Mutex::new(io)), scope: Scope::default(), pin: None }
+        let scope = Scope { extensions: Extensions::unchecked(), ..Scope::default() };
+        Self { io: Arc::new(Mutex::new(io)), scope, pin: None }
+    }
+
+    /// As [`new`](Self::new), but it asks.
+    pub(crate) fn checking(io: I) -> Self {
+        Self { scope: Scope::default(), ..Self::new(io) }
     }
 
     pub(crate) fn pinned(self, pin: Option<Fingerprint>) -> Self {
@@ -153,4 +160,12 @@ fn with_body(request: Redeemed) -> Request {
         Payload::Reader(name, _) => Body::Bytes(format!("<{name}>").into()),
         _ => Body::Empty,
     })
+}
+
+/// The output of a future that waits for nothing.
+pub(crate) fn now<F: Future>(future: F) -> F::Output {
+    let Poll::Ready(output) = std::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop())) else {
+        panic!("everything is ready here");
+    };
+    output
 }

@@ -1,0 +1,94 @@
+//! What a call needs that the server may lack.
+
+use lxd_proto::{
+    Error, Failure, Lxd, Response,
+    flow::{Action, BlockingIo, Id, Reply},
+};
+use serde_json::{Value, json};
+
+use crate::support::{
+    client::{self, now},
+    show,
+};
+
+type Client = client::Client<Server>;
+
+/// A server with these API extensions, and nothing else.
+struct Server {
+    extensions: Vec<&'static str>,
+    asked: Vec<String>,
+    last: Id,
+}
+
+impl BlockingIo for Server {
+    fn start(&mut self, id: Id, action: Action) {
+        self.last = id;
+        self.asked.push(show::action(&action));
+    }
+
+    fn finish(&mut self) -> (Id, Result<Reply, Failure>) {
+        let metadata = match self.asked.last().expect("a request").as_str() {
+            "GET /1.0" => json!({"api_extensions": self.extensions}),
+            _ => Value::Null,
+        };
+        let body = json!({"type": "sync", "status_code": 200, "metadata": metadata}).to_string();
+        (self.last, Ok(Reply::Http(Response::new(body.into()))))
+    }
+}
+
+fn server(extensions: &[&'static str]) -> Client {
+    Client::checking(Server { extensions: extensions.into(), asked: Vec::new(), last: Id(0) })
+}
+
+fn asked(client: &Client) -> Vec<String> {
+    std::mem::take(&mut client.io().asked)
+}
+
+#[test]
+fn a_missing_one_is_named_before_anything_is_sent() {
+    let old = server(&[]);
+    for _ in 0..2 {
+        let error = old.instances().list().filter("status eq Running").send().unwrap_err();
+        assert_eq!(error, Error::MissingExtension("api_filtering"));
+        // An upgraded daemon has it, so a no is asked for again.
+        assert_eq!(asked(&old), ["GET /1.0"]);
+    }
+    old.io().extensions.push("api_filtering");
+    old.instances().list().filter("status eq Running").send().unwrap();
+    assert_eq!(asked(&old), ["GET /1.0", "GET /1.0/instances?recursion=1&filter=status%20eq%20Running"]);
+}
+
+#[test]
+fn a_server_is_asked_once() {
+    let new = server(&["api_filtering", "instance_all_projects"]);
+    new.instances().names().filter("a").send().unwrap();
+    new.project("p").instances().list_full().filter("a").all_projects().send().unwrap();
+    now(new.instances().names().filter("b").into_future()).unwrap();
+    assert_eq!(
+        asked(&new),
+        [
+            "GET /1.0",
+            "GET /1.0/instances?filter=a",
+            "GET /1.0/instances?recursion=2&filter=a&all-projects=true",
+            "GET /1.0/instances?filter=b",
+        ]
+    );
+    let error = now(new.images().list().all_projects().into_future()).unwrap_err();
+    assert_eq!(error, Error::MissingExtension("images_all_projects"));
+    assert_eq!(asked(&new), ["GET /1.0"]);
+}
+
+#[test]
+fn calls_that_need_none_ask_nothing() {
+    let client = server(&[]);
+    client.instances().list().send().unwrap();
+    client.instance("c").delete().wait().send().unwrap();
+    assert_eq!(asked(&client), ["GET /1.0/instances?recursion=1", "DELETE /1.0/instances/c"]);
+}
+
+#[test]
+fn it_can_be_tried_anyway() {
+    let old = server(&[]);
+    old.unchecked().images().list().all_projects().send().unwrap();
+    assert_eq!(asked(&old), ["GET /1.0/images?recursion=1&all-projects=true"]);
+}
