@@ -42,9 +42,32 @@ macro_rules! model {
     )*};
 }
 
-/// Declares what can be written back with `PUT`: a [`model!`] that keeps the keys it does not know.
+/// Declares what can be written back with `PUT`: a [`model!`] that keeps the keys it does not know. After a `/` stands
+/// the name of the same for `PATCH`: each key can be left out there.
 macro_rules! writable {
-    ($($(#[$meta:meta])* pub struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)* })*) => {$(
+    () => {};
+    (
+        $(#[$meta:meta])* pub struct $name:ident / $patch:ident {
+            $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)*
+        }
+        $($rest:tt)*
+    ) => {
+        #[doc = concat!("The keys of a [`", stringify!($name), "`] that are to change.")]
+        #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+        #[non_exhaustive]
+        pub struct $patch {
+            $($(#[$field_meta])* #[serde(skip_serializing_if = "Option::is_none")] pub $field: Option<$type>,)*
+        }
+
+        $crate::compat::writable! {
+            $(#[$meta])* pub struct $name { $($(#[$field_meta])* pub $field: $type,)* }
+            $($rest)*
+        }
+    };
+    (
+        $(#[$meta:meta])* pub struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)* }
+        $($rest:tt)*
+    ) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize, serde::Serialize)]
         #[serde(default)]
@@ -55,7 +78,9 @@ macro_rules! writable {
             #[serde(flatten)]
             pub extra: $crate::compat::Extra,
         }
-    )*};
+
+        $crate::compat::writable! { $($rest)* }
+    };
 }
 
 /// Declares a request's body: fields at their default are not sent, because the server takes a missing one for the same.

@@ -92,7 +92,10 @@ pub trait Editable: Resource {
 }
 
 /// A kind of object that is changed key by key with `PATCH`.
-pub trait Patchable: Editable {}
+pub trait Patchable: Editable {
+    /// What is sent: the keys of [`Put`](Editable::Put), each of which can be left out.
+    type Patch: Serialize + Default + Clone + fmt::Debug + Send + Sync + 'static;
+}
 
 /// A kind of object that is renamed by `POST` to it.
 pub trait Renamable: Resource {}
@@ -340,7 +343,7 @@ verb! {
     }
 
     /// `PATCH` of an object: keys that are given are set, maps are merged.
-    pub struct Patch<R: Patchable> { at: R::At, patch: Value, ;
+    pub struct Patch<R: Patchable> { at: R::At, patch: R::Patch, ;
         /// Fail with 412 when the object has another version by now.
         pub if_match: Option<ETag>,
     }

@@ -5,8 +5,6 @@
 
 use alloc::{boxed::Box, string::String};
 
-use serde_json::Value;
-
 use crate::{
     Call, Client, Endpoint, Extensions, Run, Scope,
     crud::{
@@ -282,11 +280,23 @@ impl<C: Client, R: Editable> Object<C, R> {
 }
 
 impl<C: Client, R: Patchable> Object<C, R> {
-    /// Changes the given keys: `PATCH` (extension `patch`). Maps such as `config` are merged.
+    /// Sends only the keys that the closure sets: `PATCH` (extension `patch`). Maps such as `config` are merged: a key with
+    /// an empty text is removed.
     ///
     /// [`edit`](Self::edit) is the better way on 5.0.2: there an instance's description becomes empty when it is not
     /// given, and the patch of an image's alias fails after 20 s, in which the server does nothing else.
-    pub fn patch(&self, patch: Value) -> Call<C, Patch<R>> {
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::Lxd;
+    ///
+    /// lxd.profile("web").patch(|web| web.description = Some("what serves pages".into())).wait().send()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn patch(&self, set: impl FnOnce(&mut R::Patch)) -> Call<C, Patch<R>> {
+        let mut patch = R::Patch::default();
+        set(&mut patch);
         Call::new(&self.client, Patch::new(self.at.clone(), patch))
     }
 }

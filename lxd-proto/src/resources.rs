@@ -16,19 +16,25 @@ mod server;
 mod snapshots;
 mod state;
 
-pub use certificates::{Certificate, CertificatePut, CertificateType, CertificatesPost, TokenRequest};
+pub use certificates::{
+    Certificate, CertificatePatch, CertificatePut, CertificateType, CertificatesPost, TokenRequest,
+};
 pub use events::{Event, EventType, Events, Lifecycle, Logging, Requestor, Subscribe, Subscription};
 pub use exec::{Exec, InstanceExecPost};
 pub use files::{FileInfo, FileType, Files};
 pub use images::{
-    Image, ImageAlias, ImageAliasesEntry, ImageAliasesEntryPut, ImageAliasesPost, ImagePut, ImageSource, ImageUpload,
-    UploadedImage,
+    Image, ImageAlias, ImageAliasesEntry, ImageAliasesEntryPatch, ImageAliasesEntryPut, ImageAliasesPost, ImagePatch,
+    ImagePut, ImageSource, ImageUpload, UploadedImage,
 };
-pub use instances::{Instance, InstanceFull, InstancePut, InstanceSource, InstanceType, InstancesPost, ListFull};
+pub use instances::{
+    Instance, InstanceFull, InstancePatch, InstancePut, InstanceSource, InstanceType, InstancesPost, ListFull,
+};
 pub use operations::{Operation, OperationClass, OperationId, OperationMetadata};
-pub use profiles::{Profile, ProfilePut, ProfilesPost};
-pub use server::{Server, ServerEnvironment, ServerPut, ServerStorageDriverInfo};
-pub use snapshots::{CreatedSnapshot, InstanceSnapshot, InstanceSnapshotPut, InstanceSnapshotsPost};
+pub use profiles::{Profile, ProfilePatch, ProfilePut, ProfilesPost};
+pub use server::{Server, ServerEnvironment, ServerPatch, ServerPut, ServerStorageDriverInfo};
+pub use snapshots::{
+    CreatedSnapshot, InstanceSnapshot, InstanceSnapshotPatch, InstanceSnapshotPut, InstanceSnapshotsPost,
+};
 pub use state::{
     ChangeState, InstanceAction, InstanceState, InstanceStateCpu, InstanceStateDisk, InstanceStateMemory,
     InstanceStateNetwork, InstanceStateNetworkAddress, InstanceStateNetworkCounters,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::Response;
 use lxd_proto::{
     Dialect, ETag, Endpoint, Error, Failure, FailureKind, Fingerprint, Get, Lxd, Payload, Scope,
+    compat::Timestamp,
     flow::{Action, BlockingIo, Id, Reply},
     resources::{
         CertificatesPost, EventType, ImageAliasesPost, InstancePut, InstanceSnapshotsPost, InstancesPost, OperationId,
@@ -95,7 +96,7 @@ content-type: application/json
 content-type: application/json
 
 {"description":"","architecture":"","config":{},"devices":{},"profiles":["default"],"ephemeral":false,"stateful":false}"#,
-        c1.patch(json!({"config": {"user.k": "v"}})).if_match(etag()) => r#"PATCH /1.0/instances/c1
+        c1.patch(|p| p.config = Some([("user.k".into(), "v".into())].into())).if_match(etag()) => r#"PATCH /1.0/instances/c1
 content-type: application/json
 if-match: "e1"
 
@@ -150,10 +151,10 @@ content-type: application/json
 
 {"name":"s1"}"#,
         one.edit(|_| ()) => "GET /1.0/instances/c1/snapshots/s1",
-        one.patch(json!({"expires_at": null})) => r#"PATCH /1.0/instances/c1/snapshots/s1
+        one.patch(|p| p.expires_at = Some(Timestamp::new("2030-01-31T12:00:00Z"))) => r#"PATCH /1.0/instances/c1/snapshots/s1
 content-type: application/json
 
-{"expires_at":null}"#,
+{"expires_at":"2030-01-31T12:00:00Z"}"#,
         one.rename("s2") => r#"POST /1.0/instances/c1/snapshots/s1
 content-type: application/json
 
@@ -271,7 +272,7 @@ x-lxd-public: true
 <a reader>", "0123456789abcdef".repeat(4)),
         all.upload("").filename("two\nlines") => "\"two\\nlines\" cannot be sent in the header x-lxd-filename",
         one.get() => "GET /1.0/images/ab12",
-        one.patch(json!({"public": true})) => r#"PATCH /1.0/images/ab12
+        one.patch(|p| p.public = Some(true)) => r#"PATCH /1.0/images/ab12
 content-type: application/json
 
 {"public":true}"#,
@@ -310,7 +311,7 @@ content-type: application/json
 if-match: "e1"
 
 {"description":"x","config":{},"devices":{}}"#,
-        one.patch(json!({})) => "PATCH /1.0/profiles/p1\ncontent-type: application/json\n\n{}",
+        one.patch(|_| ()) => "PATCH /1.0/profiles/p1\ncontent-type: application/json\n\n{}",
         one.rename("p2") => r#"POST /1.0/profiles/p1
 content-type: application/json
 
@@ -318,7 +319,7 @@ content-type: application/json
         one.delete() => "DELETE /1.0/profiles/p1",
         lxd.server().get() => "GET /1.0",
         lxd.server().edit(|_| ()) => "GET /1.0",
-        lxd.server().patch(json!({"config": {"user.k": null}})) => r#"PATCH /1.0
+        lxd.server().patch(|p| p.config = Some([("user.k".into(), json!(null))].into())) => r#"PATCH /1.0
 content-type: application/json
 
 {"config":{"user.k":null}}"#,
@@ -346,7 +347,7 @@ content-type: application/json
 {"name":"you","type":"client","token":true}"#,
         all.trust("me", lxd_proto::Proof::Password("hunter2".into())) => "GET /1.0",
         one.get() => "GET /1.0/certificates/ab12",
-        one.patch(json!({"name": "x"})) => r#"PATCH /1.0/certificates/ab12
+        one.patch(|p| p.name = Some("x".into())) => r#"PATCH /1.0/certificates/ab12
 content-type: application/json
 
 {"name":"x"}"#,

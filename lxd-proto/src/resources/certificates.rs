@@ -51,7 +51,7 @@ model! {
 
 writable! {
     /// What can be written of a [`Certificate`].
-    pub struct CertificatePut {
+    pub struct CertificatePut / CertificatePatch {
         /// The certificate, PEM.
         pub certificate: String,
         /// Its name in the list.
@@ -127,7 +127,10 @@ impl Editable for Certificate {
     const READ_ONLY: &'static [&'static str] = &["fingerprint", "access_entitlements"];
 }
 
-impl Patchable for Certificate {}
+impl Patchable for Certificate {
+    type Patch = CertificatePatch;
+}
+
 impl Deletable for Certificate {}
 
 /// Asks for a token that somebody else becomes trusted with: `POST /1.0/certificates` with `token: true`.

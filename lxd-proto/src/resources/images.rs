@@ -96,7 +96,7 @@ model! {
 
 writable! {
     /// What can be written of an [`Image`].
-    pub struct ImagePut {
+    pub struct ImagePut / ImagePatch {
         /// Whether it is kept up to date.
         pub auto_update: bool,
         /// When it is out of date.
@@ -110,7 +110,7 @@ writable! {
     }
 
     /// What can be written of an [`ImageAliasesEntry`].
-    pub struct ImageAliasesEntryPut {
+    pub struct ImageAliasesEntryPut / ImageAliasesEntryPatch {
         /// What it is for.
         pub description: String,
         /// The image's fingerprint.
@@ -180,7 +180,10 @@ impl Editable for Image {
     ];
 }
 
-impl Patchable for Image {}
+impl Patchable for Image {
+    type Patch = ImagePatch;
+}
+
 impl Deletable for Image {}
 
 impl Filterable for Image {
@@ -222,7 +225,10 @@ impl Editable for ImageAliasesEntry {
     const READ_ONLY: &'static [&'static str] = &["access_entitlements", "name", "type"];
 }
 
-impl Patchable for ImageAliasesEntry {}
+impl Patchable for ImageAliasesEntry {
+    type Patch = ImageAliasesEntryPatch;
+}
+
 impl Renamable for ImageAliasesEntry {}
 impl Deletable for ImageAliasesEntry {}
 

@@ -118,7 +118,7 @@ model! {
 
 writable! {
     /// What can be written of an [`Instance`].
-    pub struct InstancePut {
+    pub struct InstancePut / InstancePatch {
         /// What it is for.
         pub description: String,
         /// Its architecture.
@@ -300,7 +300,10 @@ impl Editable for Instance {
     ];
 }
 
-impl Patchable for Instance {}
+impl Patchable for Instance {
+    type Patch = InstancePatch;
+}
+
 impl Renamable for Instance {}
 impl Deletable for Instance {}
 

@@ -29,7 +29,7 @@ model! {
 
 writable! {
     /// What can be written of a [`Profile`].
-    pub struct ProfilePut {
+    pub struct ProfilePut / ProfilePatch {
         /// What it is for.
         pub description: String,
         /// The configuration that instances get.
@@ -91,7 +91,10 @@ impl Editable for Profile {
     const READ_ONLY: &'static [&'static str] = &["name", "used_by", "project", "access_entitlements"];
 }
 
-impl Patchable for Profile {}
+impl Patchable for Profile {
+    type Patch = ProfilePatch;
+}
+
 impl Renamable for Profile {}
 impl Deletable for Profile {}
 

@@ -110,7 +110,7 @@ model! {
 
 writable! {
     /// What can be written of a [`Server`].
-    pub struct ServerPut {
+    pub struct ServerPut / ServerPatch {
         /// Its configuration: any JSON scalar by key.
         pub config: BTreeMap<String, Value>,
     }
@@ -167,4 +167,6 @@ impl Editable for Server {
     ];
 }
 
-impl Patchable for Server {}
+impl Patchable for Server {
+    type Patch = ServerPatch;
+}

@@ -47,7 +47,7 @@ model! {
 
 writable! {
     /// What can be written of an [`InstanceSnapshot`].
-    pub struct InstanceSnapshotPut {
+    pub struct InstanceSnapshotPut / InstanceSnapshotPatch {
         /// When the server will delete it; unset means never.
         pub expires_at: Timestamp,
     }
@@ -143,7 +143,10 @@ impl Editable for InstanceSnapshot {
     ];
 }
 
-impl Patchable for InstanceSnapshot {}
+impl Patchable for InstanceSnapshot {
+    type Patch = InstanceSnapshotPatch;
+}
+
 impl Renamable for InstanceSnapshot {}
 impl Deletable for InstanceSnapshot {}
 

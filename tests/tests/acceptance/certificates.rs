@@ -4,10 +4,9 @@ use lxd_host::ClientIdentity;
 use lxd_proto::{
     Error, Lxd, Proof, Secret,
     error::ApiErrorKind,
-    resources::{CertificateType, CertificatesPost},
+    resources::{CertificatePatch, CertificateType, CertificatesPost},
 };
 use lxd_tests::{Lab, Server, env, everywhere, pinned, secret, stranger, trusted, unique, with_websockets};
-use serde_json::json;
 
 everywhere!(are_listed, are_added_changed_and_removed);
 
@@ -35,13 +34,18 @@ fn are_added_changed_and_removed<C: Lab>(server: &Server<C>) {
     assert_eq!((made.name.as_str(), made.restricted), (&*name, false));
     certificate.edit(|certificate| certificate.name = "edited".into()).send().unwrap();
     assert_eq!(certificate.get().send().unwrap().name, "edited");
-    certificate.patch(json!({"name": "patched", "restricted": true, "projects": ["default"]})).wait().send().unwrap();
+    let patch = |patch: &mut CertificatePatch| {
+        patch.name = Some("patched".into());
+        patch.restricted = Some(true);
+        patch.projects = Some(vec!["default".into()]);
+    };
+    certificate.patch(patch).wait().send().unwrap();
     let patched = certificate.get().send().unwrap();
     assert_eq!(
         (patched.name.as_str(), patched.restricted, &*patched.projects),
         ("patched", true, &["default".into()][..])
     );
-    let late = certificate.patch(json!({"name": "late"})).if_match(made.etag.clone()).wait().send();
+    let late = certificate.patch(|p| p.name = Some("late".into())).if_match(made.etag.clone()).wait().send();
     assert!(late.unwrap_err().is_precondition_failed());
     certificate.delete().wait().send().unwrap();
     assert!(certificate.get().send().unwrap_err().is_not_found());

@@ -1,8 +1,10 @@
 //! Two writers of one object.
 
-use lxd_proto::{Lxd, resources::ProfilesPost};
+use lxd_proto::{
+    Lxd,
+    resources::{InstancePatch, ProfilePatch, ProfilesPost},
+};
 use lxd_tests::{Lab, Server, everywhere, unique};
-use serde_json::json;
 use std::sync::{
     Arc,
     atomic::{AtomicU32, Ordering},
@@ -36,7 +38,10 @@ fn an_edit_keeps_the_others_change<C: Lab>(server: &Server<C>) {
         .edit(move |instance| {
             if counted.fetch_add(1, Ordering::Relaxed) == 0 {
                 assert!(!instance.config.contains_key("user.other"));
-                let patch = json!({"description": "the other's", "config": {"user.other": "1"}});
+                let patch = |patch: &mut InstancePatch| {
+                    patch.description = Some("the other's".into());
+                    patch.config = Some([("user.other".into(), "1".into())].into());
+                };
                 let other = other.clone();
                 // On a thread of its own: the async adapter's runtime is in the middle of a task here.
                 std::thread::spawn(move || other.patch(patch).wait().send().unwrap()).join().unwrap();
@@ -63,7 +68,10 @@ fn an_edit_is_not_repeated_for_ever<C: Lab>(server: &Server<C>) {
     let error = profile
         .edit(move |profile| {
             let run = counted.fetch_add(1, Ordering::Relaxed);
-            let (other, patch) = (other.clone(), json!({"config": {"user.run": run.to_string()}}));
+            let other = other.clone();
+            let patch = move |patch: &mut ProfilePatch| {
+                patch.config = Some([("user.run".into(), run.to_string())].into());
+            };
             std::thread::spawn(move || other.patch(patch).wait().send().unwrap()).join().unwrap();
             profile.description = "mine".into();
         })

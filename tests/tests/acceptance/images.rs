@@ -6,7 +6,6 @@ use lxd_proto::{
     resources::{ImageAliasesPost, InstanceType},
 };
 use lxd_tests::{Lab, Server, cases, env, everywhere, payload, unique};
-use serde_json::json;
 use sha2::{Digest, Sha256};
 
 everywhere!(are_listed, are_uploaded, are_changed, a_wrong_upload_is_refused, have_aliases);
@@ -79,11 +78,11 @@ fn are_changed<C: Lab>(server: &Server<C>) {
     let edited = image.get().send().unwrap();
     assert!(edited.public && !edited.properties.contains_key("variant"));
     assert_eq!((edited.properties["user.a"].as_str(), edited.properties["os"].as_str()), ("1", "BusyBox"));
-    image.patch(json!({"public": false})).if_match(edited.etag.clone()).wait().send().unwrap();
+    image.patch(|p| p.public = Some(false)).if_match(edited.etag.clone()).wait().send().unwrap();
     let patched = image.get().send().unwrap();
     assert!(!patched.public);
     assert_eq!(patched.properties, edited.properties);
-    let late = image.patch(json!({"public": true})).if_match(made.etag.clone()).wait().send();
+    let late = image.patch(|p| p.public = Some(true)).if_match(made.etag.clone()).wait().send();
     assert!(late.unwrap_err().is_precondition_failed());
 }
 

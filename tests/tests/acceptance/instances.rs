@@ -5,10 +5,9 @@ use std::time::Duration;
 use lxd_proto::{
     Changed, Lxd,
     error::Outcome,
-    resources::{InstanceType, InstancesPost, ProfilesPost},
+    resources::{InstancePatch, InstanceType, InstancesPost, ProfilesPost},
 };
 use lxd_tests::{Lab, Server, Temporary, everywhere, unique};
-use serde_json::json;
 
 everywhere!(
     are_listed,
@@ -152,21 +151,22 @@ fn are_edited<C: Lab>(server: &Server<C>) {
 fn are_patched_and_replaced<C: Lab>(server: &Server<C>) {
     let container = server.stopped("patch");
     let old = container.get().send().unwrap();
-    container.patch(json!({"description": "patched", "config": {"user.p": "1"}})).wait().send().unwrap();
+    let patch = |value: &'static str| {
+        move |patch: &mut InstancePatch| {
+            patch.description = Some("patched".into());
+            patch.config = Some([("user.p".into(), value.into())].into());
+        }
+    };
+    container.patch(patch("1")).wait().send().unwrap();
     let new = container.get().send().unwrap();
     assert_eq!((new.description.as_str(), new.config["user.p"].as_str()), ("patched", "1"));
     assert_eq!(new.config["volatile.uuid"], old.config["volatile.uuid"]);
     assert_eq!(new.profiles, ["default"]);
 
-    let late = container.patch(json!({"description": "late"})).if_match(old.etag.clone()).wait().send();
+    let late = container.patch(|p| p.description = Some("late".into())).if_match(old.etag.clone()).wait().send();
     assert!(late.unwrap_err().is_precondition_failed());
     // 5.0.2 empties a description that is not given.
-    container
-        .patch(json!({"config": {"user.p": "2"}, "description": "patched"}))
-        .if_match(new.etag.clone())
-        .wait()
-        .send()
-        .unwrap();
+    container.patch(patch("2")).if_match(new.etag.clone()).wait().send().unwrap();
 
     let newest = container.get().send().unwrap();
     assert_eq!((newest.config["user.p"].as_str(), newest.description.as_str()), ("2", "patched"));

@@ -2,7 +2,6 @@
 
 use lxd_proto::{Lxd, resources::ProfilesPost};
 use lxd_tests::{Lab, Server, everywhere, unique};
-use serde_json::json;
 
 everywhere!(are_made_changed_and_removed, are_of_their_project);
 
@@ -27,7 +26,7 @@ fn are_made_changed_and_removed<C: Lab>(server: &Server<C>) {
     assert_eq!(listed, ["default", "web"]);
 
     web.edit(|profile| drop(profile.config.insert("user.b".into(), "2".into()))).send().unwrap();
-    web.patch(json!({"config": {"user.c": "3"}})).wait().send().unwrap();
+    web.patch(|p| p.config = Some([("user.c".into(), "3".into())].into())).wait().send().unwrap();
     let changed = web.get().send().unwrap();
     assert_eq!(
         changed.config.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>(),

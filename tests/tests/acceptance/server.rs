@@ -34,10 +34,14 @@ fn its_configuration_is_changed<C: Lab>(server: &Server<C>) {
     let key = format!("user.{}", unique("key"));
     let one = server.lxd.server();
     let old = one.get().send().unwrap();
-    one.patch(json!({"config": {&key: "patched"}})).wait().send().unwrap();
+    one.patch(|p| p.config = Some([(key.clone(), json!("patched"))].into())).wait().send().unwrap();
     assert_eq!(one.get().send().unwrap().config[&key], "patched");
 
-    let refused = one.patch(json!({"config": {&key: "too late"}})).if_match(old.etag.clone()).wait().send();
+    let refused = one
+        .patch(|p| p.config = Some([(key.clone(), json!("too late"))].into()))
+        .if_match(old.etag.clone())
+        .wait()
+        .send();
     assert!(refused.unwrap_err().is_precondition_failed());
     let refused = one.replace(old.writable().unwrap()).if_match(old.etag.clone()).wait().send();
     assert!(refused.unwrap_err().is_precondition_failed());

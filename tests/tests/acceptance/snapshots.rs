@@ -2,7 +2,6 @@
 
 use lxd_proto::{compat::Timestamp, resources::InstanceSnapshotsPost};
 use lxd_tests::{Lab, Server, everywhere};
-use serde_json::json;
 
 everywhere!(are_made_listed_and_removed, an_instance_goes_back_to_one, one_expires);
 
@@ -57,8 +56,12 @@ fn one_expires<C: Lab>(server: &Server<C>) {
     snapshot.edit(|snapshot| snapshot.expires_at = Timestamp::new("2101-01-01T00:00:00+01:00")).send().unwrap();
     let edited = snapshot.get().send().unwrap();
     assert_eq!(edited.expires_at.unix(), Some((4_133_977_200, 0)));
-    snapshot.patch(json!({"expires_at": "0001-01-01T00:00:00Z"})).wait().send().unwrap();
+    snapshot.patch(|p| p.expires_at = Some(Timestamp::new("0001-01-01T00:00:00Z"))).wait().send().unwrap();
     assert!(snapshot.get().send().unwrap().expires_at.is_unset());
-    let late = snapshot.patch(json!({"expires_at": "2102-01-01T00:00:00Z"})).if_match(made.etag.clone()).wait().send();
+    let late = snapshot
+        .patch(|p| p.expires_at = Some(Timestamp::new("2102-01-01T00:00:00Z")))
+        .if_match(made.etag.clone())
+        .wait()
+        .send();
     assert!(late.unwrap_err().is_precondition_failed());
 }

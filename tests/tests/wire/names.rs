@@ -84,7 +84,7 @@ fn calls<C: Lab>() -> Vec<(&'static str, Say<C>)> {
         }),
         ("GET /1.0/instances/NAME/snapshots/s", |lxd, name| lxd.instance(name).snapshot("s").get().send().map(drop)),
         ("GET /1.0/profiles/NAME", |lxd, name| lxd.profile(name).get().send().map(drop)),
-        ("PATCH /1.0/profiles/NAME", |lxd, name| lxd.profile(name).patch(json!({})).send().map(drop)),
+        ("PATCH /1.0/profiles/NAME", |lxd, name| lxd.profile(name).patch(|_| ()).send().map(drop)),
         ("DELETE /1.0/profiles/NAME", |lxd, name| lxd.profile(name).delete().send().map(drop)),
         ("GET /1.0/images/NAME", |lxd, name| lxd.image(name).get().send().map(drop)),
         ("DELETE /1.0/images/NAME", |lxd, name| lxd.image(name).delete().send().map(drop)),
