@@ -4,18 +4,12 @@
 //! [`Listed`], [`Creatable`], [`Editable`], [`Patchable`], [`Renamable`] and [`Deletable`] what can be done to it: a verb
 //! that LXD does not have for a kind does not compile.
 
-use alloc::{
-    boxed::Box,
-    collections::BTreeMap,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
 use core::{fmt, marker::PhantomData, ops::Deref};
 
 use bytes::Bytes;
 use http::{Method, header};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
 
 use crate::{
     Endpoint, Error, Request, Response,
@@ -27,7 +21,7 @@ use crate::{
 };
 
 /// A kind of object, as LXD describes one in full.
-pub trait Resource: DeserializeOwned + Send + Sync + 'static {
+pub trait Resource: DeserializeOwned + Clone + Send + Sync + 'static {
     /// What it is called in errors.
     const KIND: &'static str;
 
@@ -85,7 +79,7 @@ pub trait Creatable: Listed {
 /// A kind of object that is replaced by `PUT`.
 pub trait Editable: Resource {
     /// The part of it that can be written.
-    type Put: Serialize + DeserializeOwned + Send + Sync + 'static;
+    type Put: Serialize + DeserializeOwned + Clone + fmt::Debug + Send + Sync + 'static;
 
     /// The keys of the whole that are not in [`Put`](Self::Put).
     const READ_ONLY: &'static [&'static str];
@@ -212,28 +206,6 @@ impl<R> Deref for Fetched<R> {
 
     fn deref(&self) -> &R {
         &self.value
-    }
-}
-
-impl<R: Editable> Fetched<R> {
-    /// The part of the object that can be written, with the keys that nobody here knows.
-    ///
-    /// # Errors
-    /// [`Error::Decode`].
-    pub fn writable(&self) -> Result<R::Put, Error> {
-        let object = self.writable_object()?;
-        serde_json::from_value(Value::Object(object)).map_err(|error| Error::Decode {
-            what: R::KIND,
-            reason: error.to_string(),
-            excerpt: String::new(),
-        })
-    }
-
-    /// The JSON object that a `PUT` would send to change nothing.
-    pub(crate) fn writable_object(&self) -> Result<Map<String, Value>, Error> {
-        let mut object: Map<String, Value> = decode(R::KIND, &self.raw)?;
-        object.retain(|key, _| !R::READ_ONLY.contains(&key.as_str()));
-        Ok(object)
     }
 }
 

@@ -39,6 +39,7 @@ pub mod edit;
 pub mod events;
 pub mod exec;
 pub mod push;
+pub mod save;
 mod sequence;
 pub mod trust;
 pub mod wait;

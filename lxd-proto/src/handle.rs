@@ -6,12 +6,12 @@
 use alloc::{boxed::Box, string::String};
 
 use crate::{
-    Call, Client, Endpoint, Extensions, Run, Scope,
+    Call, Client, Draft, Endpoint, Extensions, Run, Scope,
     crud::{
         AcrossProjects, Creatable, Create, Deletable, Delete, ETag, Editable, Filterable, Get, List, Listed, Names,
         Patch, Patchable, Renamable, Rename, Replace, Resource,
     },
-    flow::{InTurn, edit::Edit},
+    flow::{InTurn, edit::Edit, save::Save},
     resources::{Certificate, Image, ImageAliasesEntry, Instance, Operation, OperationId, Profile, Server},
 };
 
@@ -270,6 +270,16 @@ impl<C: Client, R: Editable> Object<C, R> {
     /// what it counts as a part of it: an instance's description is none.
     pub fn edit(&self, change: impl FnMut(&mut R::Put) + Send + 'static) -> Run<C, InTurn<Edit<R>>> {
         Run::new(&self.client, InTurn::new(Edit::new(self.at.clone(), Box::new(change))))
+    }
+
+    /// Writes back what differs in a draft, with `If-Match`, waits for the end, and gives the draft of what the object is
+    /// then: `PUT`, then `GET`. Where nothing differs, nothing is sent.
+    ///
+    /// When others changed the object since it was read, nothing is written, and [`Error::Outdated`](crate::Error) says who
+    /// changed what; [`merge`](Run::merge) saves all the same when nobody else changed the same keys. What
+    /// [`edit`](Self::edit) says of versions holds here too.
+    pub fn save(&self, draft: &Draft<R>) -> Run<C, InTurn<Save<R>>> {
+        Run::new(&self.client, InTurn::new(Save::new(self.at.clone(), draft.clone())))
     }
 
     /// Replaces all that can be written: `PUT`. What is missing becomes empty. See [`edit`](Self::edit) for changes, and

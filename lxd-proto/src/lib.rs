@@ -39,6 +39,7 @@ mod call;
 mod client;
 pub mod compat;
 mod crud;
+mod draft;
 mod endpoint;
 mod envelope;
 pub mod error;
@@ -60,6 +61,7 @@ pub use crud::{
     AcrossProjects, Answer, Changed, Choice, Creatable, Create, Created, Deletable, Delete, ETag, Editable, Fetched,
     Filterable, Get, List, Listed, Names, Patch, Patchable, Renamable, Rename, Replace, Resource,
 };
+pub use draft::{Change, Draft};
 pub use endpoint::{Body, Download, Endpoint, Input, LongPoll, ReceiveOnly, Request, Response, is_keepalive};
 pub use envelope::Envelope;
 pub use error::{Error, Failure, FailureKind, Phase};

@@ -3,6 +3,7 @@
 mod cancel;
 mod certificates;
 mod concurrent;
+mod drafts;
 mod events;
 mod exec;
 mod files;
