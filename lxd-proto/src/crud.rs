@@ -201,6 +201,15 @@ impl<R: fmt::Debug> fmt::Debug for Fetched<R> {
     }
 }
 
+impl<R: DeserializeOwned> Fetched<R> {
+    /// Reads the answer to a `GET`.
+    pub(crate) fn read(what: &'static str, response: &Response) -> Result<Self, Error> {
+        let raw = envelope::metadata_bytes(response)?;
+        let etag = response.headers().get(header::ETAG).and_then(|value| value.to_str().ok());
+        Ok(Self { value: decode(what, &raw)?, etag: etag.map(|text| ETag(text.into())), raw })
+    }
+}
+
 impl<R> Deref for Fetched<R> {
     type Target = R;
 
@@ -335,9 +344,7 @@ impl<R: Resource> Endpoint for Get<R> {
     }
 
     fn response(&self, response: Response) -> Result<Fetched<R>, Error> {
-        let raw = envelope::metadata_bytes(&response)?;
-        let etag = response.headers().get(header::ETAG).and_then(|value| value.to_str().ok());
-        Ok(Fetched { value: decode(R::KIND, &raw)?, etag: etag.map(|text| ETag(text.into())), raw })
+        Fetched::read(R::KIND, &response)
     }
 
     fn extensions(&self) -> Vec<&'static str> {

@@ -6,7 +6,8 @@
 use alloc::{boxed::Box, string::String};
 
 use crate::{
-    Call, Client, Draft, Endpoint, Extensions, Run, Scope,
+    Call, Client, Draft, Endpoint, Extensions, Path, Run, Scope,
+    api::Api,
     crud::{
         AcrossProjects, Creatable, Create, Deletable, Delete, ETag, Editable, Filterable, Get, List, Listed, Names,
         Patch, Patchable, Renamable, Rename, Replace, Resource,
@@ -37,6 +38,11 @@ pub trait Lxd: Client {
     /// Any endpoint, also one of your own.
     fn call<E: Endpoint>(&self, endpoint: E) -> Call<Self, E> {
         Call::new(self, endpoint)
+    }
+
+    /// Any path of the API, for what has no handle here: see [`api`](crate::api).
+    fn api(&self, path: Path) -> Api<Self> {
+        Api::new(self, path)
     }
 
     /// The server itself: `/1.0`.

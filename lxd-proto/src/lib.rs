@@ -35,6 +35,7 @@
 extern crate alloc;
 
 mod address;
+pub mod api;
 mod call;
 mod client;
 pub mod compat;

@@ -1,5 +1,6 @@
 //! The acceptance cases against real servers.
 
+mod api;
 mod cancel;
 mod certificates;
 mod concurrent;
