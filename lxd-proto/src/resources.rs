@@ -20,7 +20,7 @@ pub use certificates::{
     Certificate, CertificatePatch, CertificatePut, CertificateType, CertificatesPost, TokenRequest,
 };
 pub use events::{Event, EventType, Events, Lifecycle, Logging, Requestor, Subscribe, Subscription};
-pub use exec::{Exec, InstanceExecPost};
+pub use exec::{Exec, InstanceExecPost, Terminal};
 pub use files::{FileInfo, FileType, Files};
 pub use images::{
     Image, ImageAlias, ImageAliasesEntry, ImageAliasesEntryPatch, ImageAliasesEntryPut, ImageAliasesPost, ImagePatch,

@@ -172,6 +172,14 @@ impl Operation {
         self.metadata.get("fds")?.get(name)?.as_str()
     }
 
+    /// Where one of its websockets is, with its secret.
+    pub(crate) fn websocket(&self, name: &str) -> Result<Path, Error> {
+        let secret = self.websocket_secret(name);
+        let secret =
+            secret.ok_or_else(|| Error::Protocol(format!("a command without a secret for its websocket {name}")))?;
+        Ok(Self::path(&self.id).join("websocket").query("secret", secret))
+    }
+
     /// The URL of what it works on, or of what it made (`operation_metadata_entity_url`, 6.7).
     pub(crate) fn entity_url(&self) -> Option<&str> {
         self.metadata.get("entity_url")?.as_str()

@@ -21,4 +21,5 @@ mod remotes;
 mod scope;
 mod server;
 mod snapshots;
+mod terminal;
 mod tour;
