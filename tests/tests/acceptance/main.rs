@@ -23,3 +23,4 @@ mod server;
 mod snapshots;
 mod terminal;
 mod tour;
+mod worked;
