@@ -4,6 +4,7 @@
 //! server; [`with_websockets!`] leaves out the transport that has none.
 
 mod block_on;
+pub mod child;
 mod daemon;
 mod inventor;
 mod log;

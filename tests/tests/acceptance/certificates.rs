@@ -10,6 +10,7 @@ use lxd_tests::{Lab, Server, env, everywhere, pinned, secret, stranger, trusted,
 
 everywhere!(are_listed, are_added_changed_and_removed);
 
+/// pylxd: P252, P253, P258.
 fn are_listed<C: Lab>(server: &Server<C>) {
     let fingerprint = trusted().fingerprint().to_string();
     let certificates = server.lxd.certificates();
@@ -22,6 +23,7 @@ fn are_listed<C: Lab>(server: &Server<C>) {
     assert!(certificates.get(&"0".repeat(64)).send().unwrap_err().is_not_found());
 }
 
+/// pylxd: P254, P256, P257.
 fn are_added_changed_and_removed<C: Lab>(server: &Server<C>) {
     let (identity, name) = (stranger(), unique("added"));
     let mut post = CertificatesPost::client(&name);
@@ -75,6 +77,7 @@ mod over_https {
         trusted
     }
 
+    /// pylxd: P034.
     fn trusted_by_password<C: Lab>(server: &Server<C>) {
         let (identity, name) = (stranger(), unique("password"));
         let lxd: C = guest(&identity);
@@ -97,6 +100,7 @@ mod over_https {
         certificate.delete().wait().send().unwrap();
     }
 
+    /// pylxd: P035, P036, P255.
     fn trusted_by_token<C: Lab>(server: &Server<C>) {
         let name = unique("token");
         let token = server.lxd.certificates().token(&name).send().unwrap();
@@ -124,6 +128,8 @@ mod over_https {
         certificate.delete().wait().send().unwrap();
     }
 
+    /// pylxd: P035.
+    /// pylxd: W43.
     fn a_token_is_for_its_own_server<C: Lab>(server: &Server<C>) {
         let token = server.lxd.certificates().token(unique("astray")).send().unwrap();
         secret(token.secret.expose());

@@ -3,6 +3,7 @@
 mod api;
 mod cancel;
 mod certificates;
+mod clients;
 mod concurrent;
 mod drafts;
 mod events;

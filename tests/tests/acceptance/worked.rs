@@ -1,7 +1,7 @@
 //! The examples of pylxd's documentation, as `docs/pylxd.md` shows them: its code is this code.
 
 use lxd_proto::{
-    Error, Lxd, Proof,
+    Changed, Error, Lxd, Proof,
     resources::{EventType, ImageAliasesPost, InstanceSnapshotsPost, InstancesPost, ProfilesPost},
 };
 use lxd_tests::{Lab, Project, Server, env, everywhere, pinned, secret, stranger, unique, with_websockets};
@@ -21,9 +21,11 @@ fn instances<C: Lab>(lxd: &C) -> Result<(), Error> {
         println!("{} is {}", instance.name, instance.status);
     }
 
-    // An empty one, without waiting for it ..
-    let begun = lxd.instances().create(InstancesPost::empty("my-empty-instance")).send()?;
-    // .. one of a local image, until it is there ..
+    // An empty one, to be waited for later, by anybody ..
+    if let Changed::Running(operation) = lxd.instances().create(InstancesPost::empty("my-empty-instance")).send()? {
+        lxd.operation(operation.id.clone()).wait().send()?;
+    }
+    // .. and one of a local image, until it is there.
     let post = InstancesPost::from_alias("my-instance", "focal").config("limits.cpu", "2");
     lxd.instances().create(post).wait().send()?;
     let instance = lxd.instance("my-instance");
@@ -34,11 +36,6 @@ fn instances<C: Lab>(lxd: &C) -> Result<(), Error> {
     instance.unfreeze().wait().send()?;
     instance.stop().force().wait().send()?;
     instance.delete().wait().send()?;
-
-    // .. and the first one's end, whenever it is wanted.
-    if let lxd_proto::Changed::Running(operation) = begun {
-        lxd.operation(operation.id.clone()).wait().send()?;
-    }
     Ok(())
 }
 

@@ -24,6 +24,8 @@ fn keeps<C: Lab>(way: Way) -> bool {
     C::NAME == "ureq" || !matches!(way, Way::Unix)
 }
 
+/// pylxd: P042.
+/// pylxd: W22.
 fn one_connection<C: Lab>(way: Way) {
     let fake = Fake::answering(way, |asked, talk| {
         if asked.target().contains("nothing") {
@@ -70,6 +72,7 @@ fn closed_while_idle<C: Lab>(way: Way) {
     }
 }
 
+/// pylxd: P044.
 fn a_safe_request_is_sent_again_once<C: Lab>(way: Way) {
     if !keeps::<C>(way) {
         return;
@@ -128,6 +131,7 @@ fn all_kept_ones_are_dead<C: Lab>(way: Way) {
     assert_eq!((fake.seen().len(), fake.connections()), (KEPT + 2, KEPT + 1));
 }
 
+/// pylxd: P044.
 fn a_change_is_never_sent_again<C: Lab>(way: Way) {
     let fake = Fake::new(way, |_, mut talk| {
         while let Some(asked) = talk.asked() {
