@@ -72,7 +72,7 @@ fn keep_what_others_changed<C: Lab>(server: &Server<C>) {
     assert_eq!((saved.config["user.mine"].as_str(), saved.config["user.theirs"].as_str()), ("1", "2"));
 }
 
-/// pylxd: P095, P098, P101, P102, P124.
+/// pylxd: P095, P098, P100, P101, P102, P124.
 /// pylxd: W42.
 fn of_an_instance<C: Lab>(server: &Server<C>) {
     let container = server.stopped("draft");

@@ -8,7 +8,7 @@ use tungstenite::{Message, WebSocket};
 
 everywhere!(is_handed_on);
 
-/// pylxd: P173, P174.
+/// pylxd: P040, P173, P174.
 fn is_handed_on<C: Lab>(server: &Server<C>) {
     let container = server.running("terminal");
     let exec = container.exec(["sh", "-c", "stty size; read line; exit $line"]).env("TERM", "dumb");

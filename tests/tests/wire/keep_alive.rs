@@ -24,7 +24,7 @@ fn keeps<C: Lab>(way: Way) -> bool {
     C::NAME == "ureq" || !matches!(way, Way::Unix)
 }
 
-/// pylxd: P042.
+/// pylxd: P042, P043.
 /// pylxd: W22.
 fn one_connection<C: Lab>(way: Way) {
     let fake = Fake::answering(way, |asked, talk| {
@@ -42,6 +42,8 @@ fn one_connection<C: Lab>(way: Way) {
     assert!(lxd.profile("nothing").get().send().unwrap_err().is_not_found());
     lxd.project("other").clone().server().get().send().unwrap();
     assert_eq!(fake.seen().len(), 22);
+    let named = format!("lxd-{}/", C::NAME);
+    assert!(fake.seen().iter().all(|asked| asked.header("user-agent").is_some_and(|it| it.starts_with(&named))));
     // hyper puts a connection back a little after an answer's end, and dials another if it is asked before.
     let most = match C::NAME {
         "ureq" => 1,
