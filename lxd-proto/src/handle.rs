@@ -147,7 +147,8 @@ pub trait Lxd: Client {
         Object::new(self, name.into())
     }
 
-    /// All storage pools: `/1.0/storage-pools` (extension `storage`).
+    /// All storage pools: `/1.0/storage-pools` (extension `storage`). While one of them is removed, 5.0.2 may answer 404 to
+    /// the list with the objects.
     ///
     /// ```no_run
     /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
@@ -172,7 +173,7 @@ pub trait Lxd: Client {
     }
 
     /// The storage volumes of all pools: `/1.0/storage-volumes` (extension `storage_volumes_all`, 6.1). See
-    /// [`volumes`](Object::<Self, StoragePool>::volumes) for those of one.
+    /// [`storage_pool`](Self::storage_pool) for those of one.
     ///
     /// ```no_run
     /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
@@ -327,8 +328,9 @@ impl<C: Client, R: Patchable> Object<C, R> {
     /// Sends only the keys that the closure sets: `PATCH` (extension `patch`). Maps such as `config` are merged: a key with
     /// an empty text is removed.
     ///
-    /// [`edit`](Self::edit) is the better way on 5.0.2: there the description of an instance or a storage volume becomes
-    /// empty when it is not given, and the patch of an image's alias fails after 20 s, in which the server does nothing else.
+    /// [`edit`](Self::edit) is the better way on 5.0.2: there the description of an instance, a storage pool or a volume
+    /// becomes empty when it is not given, and the patch of an image's alias fails after 20 s, in which the server does
+    /// nothing else.
     ///
     /// ```no_run
     /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {

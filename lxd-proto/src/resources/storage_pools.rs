@@ -63,7 +63,7 @@ model! {
 writable! {
     /// What can be written of a [`StoragePool`].
     pub struct StoragePoolPut / StoragePoolPatch {
-        /// What it is for.
+        /// What it is for. A patch that does not say it makes it empty on 5.0.
         pub description: String,
         /// Its configuration.
         pub config: Config,

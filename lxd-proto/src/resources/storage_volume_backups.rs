@@ -174,7 +174,8 @@ impl<C: Client> Call<C, ImportStorageVolume> {
 }
 
 impl<C: Client> Object<C, StorageVolume> {
-    /// Its backups: `/1.0/storage-pools/{pool}/volumes/{type}/{name}/backups` (extension `custom_volume_backup`).
+    /// Its backups: `/1.0/storage-pools/{pool}/volumes/{type}/{name}/backups` (extension `custom_volume_backup`). On 5.0.2
+    /// the backups of volumes of one name in several pools must have different names.
     ///
     /// ```no_run
     /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {

@@ -19,4 +19,7 @@ mod remotes;
 mod scope;
 mod server;
 mod snapshots;
+mod storage_pools;
+mod storage_volume_snapshots;
+mod storage_volumes;
 mod tour;
