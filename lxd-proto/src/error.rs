@@ -131,9 +131,13 @@ impl Error {
         self.api() == Some(ApiErrorKind::NotFound)
     }
 
-    /// HTTP 412: the object changed since it was read. A draft's [`Outdated`] says what.
+    /// HTTP 412: the object changed since it was read. A draft's [`Outdated`] says what. Where the change is an operation,
+    /// that may fail with it too.
     pub fn is_precondition_failed(&self) -> bool {
-        self.api() == Some(ApiErrorKind::PreconditionFailed) || matches!(self, Self::Outdated(_))
+        let operation = self.operation().and_then(|error| error.operation.as_ref());
+        self.api() == Some(ApiErrorKind::PreconditionFailed)
+            || operation.is_some_and(|operation| operation.err_code == 412)
+            || matches!(self, Self::Outdated(_))
     }
 
     /// HTTP 409: something with this name is there already, or in the way.

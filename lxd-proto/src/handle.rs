@@ -13,7 +13,10 @@ use crate::{
         Patch, Patchable, Renamable, Rename, Replace, Resource,
     },
     flow::{InTurn, edit::Edit, save::Save},
-    resources::{Certificate, Image, ImageAliasesEntry, Instance, Operation, OperationId, Profile, Server},
+    resources::{
+        Certificate, Image, ImageAliasesEntry, Instance, Operation, OperationId, Profile, Server, StoragePool,
+        StorageVolumes,
+    },
 };
 
 /// Every client's first words.
@@ -148,6 +151,48 @@ pub trait Lxd: Client {
     /// One profile: `/1.0/profiles/{name}`.
     fn profile(&self, name: impl Into<String>) -> Object<Self, Profile> {
         Object::new(self, name.into())
+    }
+
+    /// All storage pools: `/1.0/storage-pools` (extension `storage`). While one of them is removed, 5.0.2 may answer 404 to
+    /// the list with the objects.
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{Lxd, resources::StoragePoolsPost};
+    ///
+    /// lxd.storage_pools().create(StoragePoolsPost::new("fast", "dir")).wait().send()?;
+    /// // Each new volume expires its snapshots, unless it says otherwise.
+    /// let fast = lxd.storage_pool("fast");
+    /// fast.edit(|pool| drop(pool.config.insert("volume.snapshots.expiry".into(), "30d".into()))).send()?;
+    /// let space = fast.resources().send()?.space;
+    /// println!("{} of {} bytes are in use", space.used, space.total);
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn storage_pools(&self) -> Collection<Self, StoragePool> {
+        Collection::new(self, ())
+    }
+
+    /// One storage pool: `/1.0/storage-pools/{name}` (extension `storage`).
+    fn storage_pool(&self, name: impl Into<String>) -> Object<Self, StoragePool> {
+        Object::new(self, name.into())
+    }
+
+    /// The storage volumes of all pools: `/1.0/storage-volumes` (extension `storage_volumes_all`, 6.1). See
+    /// [`storage_pool`](Self::storage_pool) for those of one.
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{Lxd, resources::StorageVolumeType};
+    ///
+    /// for volume in lxd.storage_volumes().of(StorageVolumeType::Custom).list().all_projects().send()? {
+    ///     println!("{} in {} of project {}", volume.name, volume.pool, volume.project);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn storage_volumes(&self) -> StorageVolumes<Self, ()> {
+        StorageVolumes::everywhere(self)
     }
 
     /// All trusted certificates: `/1.0/certificates`.
@@ -299,8 +344,9 @@ impl<C: Client, R: Patchable> Object<C, R> {
     /// Sends only the keys that the closure sets: `PATCH` (extension `patch`). Maps such as `config` are merged: a key with
     /// an empty text is removed.
     ///
-    /// [`edit`](Self::edit) is the better way on 5.0.2: there an instance's description becomes empty when it is not
-    /// given, and the patch of an image's alias fails after 20 s, in which the server does nothing else.
+    /// [`edit`](Self::edit) is the better way on 5.0.2: there the description of an instance, a storage pool or a volume
+    /// becomes empty when it is not given, and the patch of an image's alias fails after 20 s, in which the server does
+    /// nothing else.
     ///
     /// ```no_run
     /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {

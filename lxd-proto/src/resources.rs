@@ -15,6 +15,12 @@ mod profiles;
 mod server;
 mod snapshots;
 mod state;
+mod storage_buckets;
+mod storage_pools;
+mod storage_volume_backups;
+mod storage_volume_lists;
+mod storage_volume_snapshots;
+mod storage_volumes;
 
 pub use certificates::{
     Certificate, CertificatePatch, CertificatePut, CertificateType, CertificatesPost, TokenRequest,
@@ -38,6 +44,27 @@ pub use snapshots::{
 pub use state::{
     ChangeState, InstanceAction, InstanceState, InstanceStateCpu, InstanceStateDisk, InstanceStateMemory,
     InstanceStateNetwork, InstanceStateNetworkAddress, InstanceStateNetworkCounters,
+};
+pub use storage_buckets::{
+    StorageBucket, StorageBucketKey, StorageBucketKeyPut, StorageBucketKeysPost, StorageBucketPatch, StorageBucketPut,
+    StorageBucketsPost,
+};
+pub use storage_pools::{
+    GetStoragePoolResources, ResourcesStoragePool, ResourcesStoragePoolInodes, ResourcesStoragePoolSpace, StoragePool,
+    StoragePoolPatch, StoragePoolPut, StoragePoolsPost,
+};
+pub use storage_volume_backups::{
+    ExportStorageVolumeBackup, ImportStorageVolume, StoragePoolVolumeBackup, StoragePoolVolumeBackupsPost,
+};
+pub use storage_volume_lists::{ListStorageVolumes, StorageVolumeName, StorageVolumeNames, StorageVolumes};
+pub use storage_volume_snapshots::{
+    RestoreStorageVolume, StorageVolumeSnapshot, StorageVolumeSnapshotPatch, StorageVolumeSnapshotPut,
+    StorageVolumeSnapshotsPost,
+};
+pub use storage_volumes::{
+    GetStorageVolumeState, MoveStorageVolume, StorageVolume, StorageVolumeAt, StorageVolumeContentType,
+    StorageVolumePatch, StorageVolumePost, StorageVolumePostTarget, StorageVolumePut, StorageVolumeSource,
+    StorageVolumeState, StorageVolumeStateUsage, StorageVolumeType, StorageVolumesPost,
 };
 
 /// LXD's configuration: text keys and text values.

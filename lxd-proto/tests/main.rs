@@ -8,4 +8,5 @@ mod flows;
 mod properties;
 mod requests;
 mod secrets;
+mod storage;
 mod support;

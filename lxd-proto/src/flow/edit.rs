@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `Get` | `GET` of the object | the caller's closure changes its writable part; nothing changed: done |
 //! | `Put` | `PUT` with `If-Match` | done, or an operation: `Watch`; 412, somebody was faster: `Get` |
-//! | `Watch` | the operation's `/wait` | done |
+//! | `Watch` | the operation's `/wait` | done; it failed with 412: `Get` |
 //!
 //! What is sent is the object as it was read, with the keys that the closure changed: a key that nobody here knows stays
 //! as it was, and a key that the server did not send is not sent.
@@ -96,9 +96,11 @@ impl<R: Editable> Sequence for Edit<R> {
                 Err(error) if error.is_precondition_failed() => self.again(error)?,
                 Err(error) => return Err(error),
             },
-            State::Watch(mut watcher) => match watcher.answer(answer)? {
-                Some(_) => State::Done,
-                None => State::Watch(watcher),
+            State::Watch(mut watcher) => match watcher.answer(answer) {
+                Ok(Some(_)) => State::Done,
+                Ok(None) => State::Watch(watcher),
+                Err(error) if error.is_precondition_failed() => self.again(error)?,
+                Err(error) => return Err(error),
             },
             State::Done => return Err(ended()),
         };

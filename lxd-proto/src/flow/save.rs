@@ -3,7 +3,7 @@
 //! | state | asks | and then |
 //! |---|---|---|
 //! | `Put` | `PUT` with `If-Match`; nothing differs: done | `Read`, or an operation: `Watch`; 412, somebody was faster: `Compare` |
-//! | `Watch` | the operation's `/wait` | `Read` |
+//! | `Watch` | the operation's `/wait` | `Read`; it failed with 412: `Compare` |
 //! | `Compare` | `GET` of the object | others changed other keys, and that may be merged: `Put`; else [`Error::Outdated`] |
 //! | `Read` | `GET` of the object | done |
 
@@ -101,9 +101,11 @@ impl<R: Editable> Sequence for Save<R> {
                 Err(error) if error.is_precondition_failed() => State::Compare,
                 Err(error) => return Err(error),
             },
-            State::Watch(mut watcher) => match watcher.answer(answer)? {
-                Some(_) => State::Read,
-                None => State::Watch(watcher),
+            State::Watch(mut watcher) => match watcher.answer(answer) {
+                Ok(Some(_)) => State::Read,
+                Ok(None) => State::Watch(watcher),
+                Err(error) if error.is_precondition_failed() => State::Compare,
+                Err(error) => return Err(error),
             },
             State::Compare => {
                 let newer = self.fetched(answer)?;

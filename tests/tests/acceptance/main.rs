@@ -23,5 +23,8 @@ mod scope;
 mod server;
 mod snapshots;
 mod terminal;
+mod storage_pools;
+mod storage_volume_snapshots;
+mod storage_volumes;
 mod tour;
 mod worked;
