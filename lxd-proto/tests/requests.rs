@@ -1,5 +1,7 @@
 //! Golden requests: every call of the public API, and exactly what it sends.
 
+mod net;
+
 use std::time::Duration;
 
 use http::Response;
@@ -42,6 +44,7 @@ macro_rules! golden {
         assert_eq!(sent, $golden);
     })*};
 }
+use golden;
 
 fn lxd() -> Client<Recorder> {
     Client::new(Recorder::default())
