@@ -2,6 +2,7 @@
 
 mod cancel;
 mod certificates;
+mod cluster;
 mod concurrent;
 mod events;
 mod exec;
@@ -12,11 +13,14 @@ mod images;
 mod instances;
 mod kill;
 mod life;
+mod networks;
 mod operations;
 mod own_websockets;
 mod profiles;
+mod projects;
 mod remotes;
 mod scope;
 mod server;
 mod snapshots;
 mod tour;
+mod warnings;
