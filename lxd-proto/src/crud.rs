@@ -74,6 +74,11 @@ pub trait Creatable: Listed {
 
     /// What making one gives, besides the object.
     type Answer: Answer;
+
+    /// The API extensions that what is asked for needs, besides the kind's own.
+    fn needs(_post: &Self::Post) -> Vec<&'static str> {
+        Vec::new()
+    }
 }
 
 /// A kind of object that is replaced by `PUT`.
@@ -92,10 +97,19 @@ pub trait Patchable: Editable {
 }
 
 /// A kind of object that is renamed by `POST` to it.
-pub trait Renamable: Resource {}
+pub trait Renamable: Resource {
+    /// The key of the new name.
+    const KEY: &'static str = "name";
+}
 
 /// A kind of object that is removed by `DELETE`.
 pub trait Deletable: Resource {}
+
+/// A kind of object that the server removes also where it would rather not, when it is told to: `DELETE` with `force`.
+pub trait Forcible: Deletable {
+    /// The API extension for that, if it is younger than the kind.
+    const EXTENSION: Option<&'static str>;
+}
 
 /// What a mutation gives at its end: in the `sync` answer of one server, in the operation of another.
 pub trait Answer: Sized + Send + 'static {
@@ -331,9 +345,29 @@ verb! {
 
     /// `POST` to an object, with its new name.
     pub struct Rename<R: Renamable> { at: R::At, name: String, }
+}
 
-    /// `DELETE` of an object.
-    pub struct Delete<R: Deletable> { at: R::At, }
+/// `DELETE` of an object.
+#[derive(Clone, Debug)]
+pub struct Delete<R: Deletable> {
+    at: R::At,
+    force: bool,
+    extensions: Vec<&'static str>,
+}
+
+impl<R: Deletable> Delete<R> {
+    /// The request for this object.
+    pub fn new(at: R::At) -> Self {
+        Self { at, force: false, extensions: R::EXTENSION.into_iter().collect() }
+    }
+}
+
+impl<R: Forcible> Delete<R> {
+    /// Also where the server would rather not.
+    pub fn force(&mut self) {
+        self.force = true;
+        self.extensions.extend(<R as Forcible>::EXTENSION);
+    }
 }
 
 impl<R: Resource> Endpoint for Get<R> {
@@ -399,7 +433,7 @@ impl<R: Creatable> Endpoint for Create<R> {
     }
 
     fn extensions(&self) -> Vec<&'static str> {
-        R::EXTENSION.into_iter().collect()
+        R::EXTENSION.into_iter().chain(R::needs(&self.post)).collect()
     }
 }
 
@@ -439,7 +473,7 @@ impl<R: Renamable> Endpoint for Rename<R> {
     type Output = Changed<()>;
 
     fn request(&self) -> Result<Request, Error> {
-        json(Method::POST, &R::path(&self.at), &BTreeMap::from([("name", &self.name)]))
+        json(Method::POST, &R::path(&self.at), &BTreeMap::from([(R::KEY, &self.name)]))
     }
 
     fn response(&self, response: Response) -> Result<Self::Output, Error> {
@@ -455,7 +489,9 @@ impl<R: Deletable> Endpoint for Delete<R> {
     type Output = Changed<()>;
 
     fn request(&self) -> Result<Request, Error> {
-        bare(Method::DELETE, &R::path(&self.at))
+        let path = R::path(&self.at);
+        // Some handlers of LXD look for `1`, and not for `true`.
+        bare(Method::DELETE, &if self.force { path.query("force", "1") } else { path })
     }
 
     fn response(&self, response: Response) -> Result<Self::Output, Error> {
@@ -463,7 +499,7 @@ impl<R: Deletable> Endpoint for Delete<R> {
     }
 
     fn extensions(&self) -> Vec<&'static str> {
-        R::EXTENSION.into_iter().collect()
+        self.extensions.clone()
     }
 }
 

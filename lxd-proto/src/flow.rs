@@ -38,6 +38,7 @@ mod driver;
 pub mod edit;
 pub mod events;
 pub mod exec;
+pub mod join;
 pub mod push;
 pub mod save;
 mod sequence;

@@ -9,13 +9,13 @@ use crate::{
     Call, Client, Draft, Endpoint, Extensions, Path, Run, Scope,
     api::Api,
     crud::{
-        AcrossProjects, Creatable, Create, Deletable, Delete, ETag, Editable, Filterable, Get, List, Listed, Names,
-        Patch, Patchable, Renamable, Rename, Replace, Resource,
+        AcrossProjects, Creatable, Create, Deletable, Delete, ETag, Editable, Filterable, Forcible, Get, List, Listed,
+        Names, Patch, Patchable, Renamable, Rename, Replace, Resource,
     },
     flow::{InTurn, edit::Edit, save::Save},
     resources::{
-        Certificate, Image, ImageAliasesEntry, Instance, Operation, OperationId, Profile, Server, StoragePool,
-        StorageVolumes,
+        Certificate, Cluster, Image, ImageAliasesEntry, Instance, Network, Operation, OperationId, Profile, Project,
+        Server, StoragePool, StorageVolumes, Warning,
     },
 };
 
@@ -219,6 +219,87 @@ pub trait Lxd: Client {
         Object::new(self, fingerprint.into())
     }
 
+    /// All networks: `/1.0/networks` (extension `network`).
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{Lxd, resources::NetworksPost};
+    ///
+    /// lxd.networks().create(NetworksPost::new("br0").config("ipv4.address", "10.1.2.1/24")).wait().send()?;
+    /// lxd.network("br0").edit(|br0| drop(br0.config.insert("ipv4.nat".into(), "true".into()))).send()?;
+    /// for lease in lxd.network("br0").leases().send()? {
+    ///     println!("{} has {}", lease.hostname, lease.address);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn networks(&self) -> Collection<Self, Network> {
+        Collection::new(self, ())
+    }
+
+    /// One network, or interface of the host that LXD does not manage: `/1.0/networks/{name}`.
+    fn network(&self, name: impl Into<String>) -> Object<Self, Network> {
+        Object::new(self, name.into())
+    }
+
+    /// All projects: `/1.0/projects` (extension `projects`). One of them is `lxd.projects().one("web")`, and
+    /// [`lxd.project("web")`](Self::project) is a client in it.
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{Lxd, resources::ProjectsPost};
+    ///
+    /// lxd.projects().create(ProjectsPost::new("web").config("features.images", "false")).wait().send()?;
+    /// lxd.projects().one("web").rename("site").wait().send()?;
+    /// assert_eq!(lxd.projects().one("site").state().send()?.resources["instances"].usage, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn projects(&self) -> Collection<Self, Project> {
+        Collection::new(self, ())
+    }
+
+    /// The cluster that the server is a member of, or may become one of: `/1.0/cluster` (extension `clustering`).
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{Lxd, resources::ClusterGroupsPost};
+    ///
+    /// if !lxd.cluster().get().send()?.enabled {
+    ///     lxd.cluster().enable("m1").wait().send()?;
+    /// }
+    /// println!("m2 joins with {}", lxd.cluster().members().token("m2").send()?.encode().expose());
+    /// lxd.cluster().groups().create(ClusterGroupsPost::new("fast", ["m1"])).wait().send()?;
+    /// lxd.cluster().member("m1").evacuate().wait().send()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn cluster(&self) -> Object<Self, Cluster> {
+        Object::new(self, ())
+    }
+
+    /// All warnings: `/1.0/warnings` (extension `warnings`).
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::Lxd;
+    ///
+    /// for warning in lxd.warnings().list().send()? {
+    ///     println!("{} ({}): {}", warning.kind, warning.severity, warning.last_message);
+    ///     lxd.warning(warning.uuid).acknowledge().wait().send()?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn warnings(&self) -> Collection<Self, Warning> {
+        Collection::new(self, ())
+    }
+
+    /// One warning, by its id: `/1.0/warnings/{uuid}`.
+    fn warning(&self, uuid: impl Into<String>) -> Object<Self, Warning> {
+        Object::new(self, uuid.into())
+    }
+
     /// All operations: `/1.0/operations`.
     ///
     /// ```no_run
@@ -402,6 +483,15 @@ macro_rules! choice {
 choice! {
     List<R> where R;
     Names<R> where R;
+}
+
+impl<C: Client, R: Forcible> Call<C, Delete<R>> {
+    /// Removes it also where the server would rather not: a project with all that is in it, a cluster's member that does
+    /// not answer (some kinds have an extension for that, [`Forcible::EXTENSION`]).
+    pub fn force(mut self) -> Self {
+        self.endpoint.force();
+        self
+    }
 }
 
 impl<C: Client, R: Editable> Call<C, Replace<R>> {

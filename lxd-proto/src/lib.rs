@@ -60,7 +60,7 @@ pub use client::{Async, Blocking, Client, Payload, Streams};
 pub use compat::Secret;
 pub use crud::{
     AcrossProjects, Answer, Changed, Choice, Creatable, Create, Created, Deletable, Delete, ETag, Editable, Fetched,
-    Filterable, Get, List, Listed, Names, Patch, Patchable, Renamable, Rename, Replace, Resource,
+    Filterable, Forcible, Get, List, Listed, Names, Patch, Patchable, Renamable, Rename, Replace, Resource,
 };
 pub use draft::{Change, Draft};
 pub use endpoint::{Body, Download, Endpoint, Input, LongPoll, ReceiveOnly, Request, Response, is_keepalive};

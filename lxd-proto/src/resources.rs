@@ -5,13 +5,21 @@
 use alloc::{collections::BTreeMap, string::String};
 
 mod certificates;
+mod cluster;
+mod cluster_groups;
+mod cluster_members;
 pub mod events;
 pub mod exec;
 pub mod files;
+mod hardware;
+mod hardware_cards;
 mod images;
 pub mod instances;
+mod network_forwards;
+mod networks;
 mod operations;
 mod profiles;
+mod projects;
 mod server;
 mod snapshots;
 mod state;
@@ -21,13 +29,33 @@ mod storage_volume_backups;
 mod storage_volume_lists;
 mod storage_volume_snapshots;
 mod storage_volumes;
+mod tokens;
+mod warnings;
 
 pub use certificates::{
     Certificate, CertificatePatch, CertificatePut, CertificateType, CertificatesPost, TokenRequest,
 };
+pub use cluster::{Cluster, ClusterCertificatePut, ClusterJoin, ClusterMemberConfigKey, ClusterMemberJoinToken};
+pub use cluster_groups::{ClusterGroup, ClusterGroupPatch, ClusterGroupPut, ClusterGroupsPost};
+pub use cluster_members::{
+    ClusterMember, ClusterMemberPatch, ClusterMemberPut, ClusterMemberState, ClusterMemberSysInfo, ClusterRole,
+    EvacuationMode, StoragePoolState, StoragePoolUsage,
+};
 pub use events::{Event, EventType, Events, Lifecycle, Logging, Requestor, Subscribe, Subscription};
 pub use exec::{Exec, InstanceExecPost, Terminal};
 pub use files::{FileInfo, FileType, Files};
+pub use hardware::{
+    Resources, ResourcesCpu, ResourcesCpuAddressSizes, ResourcesCpuCache, ResourcesCpuCore, ResourcesCpuSocket,
+    ResourcesCpuThread, ResourcesLoad, ResourcesMemory, ResourcesMemoryNode, ResourcesStorage, ResourcesStorageDisk,
+    ResourcesStorageDiskPartition, ResourcesSystem, ResourcesSystemChassis, ResourcesSystemFirmware,
+    ResourcesSystemMotherboard,
+};
+pub use hardware_cards::{
+    ResourcesGpu, ResourcesGpuCard, ResourcesGpuCardDrm, ResourcesGpuCardMdev, ResourcesGpuCardNvidia,
+    ResourcesGpuCardSriov, ResourcesNetwork, ResourcesNetworkCard, ResourcesNetworkCardPort,
+    ResourcesNetworkCardPortInfiniband, ResourcesNetworkCardSriov, ResourcesNetworkCardVdpa, ResourcesPci,
+    ResourcesPciDevice, ResourcesPciVpd, ResourcesUsb, ResourcesUsbDevice, ResourcesUsbDeviceInterface,
+};
 pub use images::{
     Image, ImageAlias, ImageAliasesEntry, ImageAliasesEntryPatch, ImageAliasesEntryPut, ImageAliasesPost, ImagePatch,
     ImagePut, ImageSource, ImageUpload, UploadedImage,
@@ -35,8 +63,16 @@ pub use images::{
 pub use instances::{
     Instance, InstanceFull, InstancePatch, InstancePut, InstanceSource, InstanceType, InstancesPost, ListFull,
 };
-pub use operations::{Operation, OperationClass, OperationId, OperationMetadata};
+pub use network_forwards::{
+    CreatedForward, NetworkForward, NetworkForwardPatch, NetworkForwardPort, NetworkForwardPut, NetworkForwardsPost,
+};
+pub use networks::{
+    Network, NetworkLease, NetworkPatch, NetworkPut, NetworkState, NetworkStateAddress, NetworkStateBond,
+    NetworkStateBridge, NetworkStateCounters, NetworkStateOvn, NetworkStateVlan, NetworkType, NetworksPost,
+};
+pub use operations::{Operation, OperationClass, OperationId, OperationMetadata, OperationResources};
 pub use profiles::{Profile, ProfilePatch, ProfilePut, ProfilesPost};
+pub use projects::{Project, ProjectPatch, ProjectPut, ProjectState, ProjectStateResource, ProjectsPost, ReplicaMode};
 pub use server::{Server, ServerEnvironment, ServerPatch, ServerPut, ServerStorageDriverInfo};
 pub use snapshots::{
     CreatedSnapshot, InstanceSnapshot, InstanceSnapshotPatch, InstanceSnapshotPut, InstanceSnapshotsPost,
@@ -66,6 +102,8 @@ pub use storage_volumes::{
     StorageVolumePatch, StorageVolumePost, StorageVolumePostTarget, StorageVolumePut, StorageVolumeSource,
     StorageVolumeState, StorageVolumeStateUsage, StorageVolumeType, StorageVolumesPost,
 };
+pub use tokens::Issued;
+pub use warnings::{Warning, WarningPatch, WarningPut, WarningSeverity, WarningStatus};
 
 /// LXD's configuration: text keys and text values.
 pub type Config = BTreeMap<String, String>;

@@ -1,5 +1,6 @@
 //! Golden requests: every call of the public API, and exactly what it sends.
 
+mod net;
 mod storage;
 
 use std::time::Duration;
@@ -44,7 +45,6 @@ macro_rules! golden {
         assert_eq!(sent, $golden);
     })*};
 }
-
 use golden;
 
 fn lxd() -> Client<Recorder> {

@@ -1,7 +1,7 @@
 //! Operations: what goes on in the background. `/1.0/operations`.
 
 use alloc::{boxed::Box, collections::BTreeMap, format, string::String, vec::Vec};
-use core::fmt;
+use core::{fmt, ops::Deref};
 
 use http::Method;
 use serde::de::DeserializeOwned;
@@ -101,6 +101,26 @@ impl fmt::Debug for OperationMetadata {
     }
 }
 
+/// What an operation works on: the kinds, each with its URLs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OperationResources(BTreeMap<String, Vec<String>>);
+
+impl Deref for OperationResources {
+    type Target = BTreeMap<String, Vec<String>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for OperationResources {
+    /// A kind can have no list: 5.0.2 says `"cluster": null`.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let lists = BTreeMap::<String, Option<Vec<String>>>::deserialize(deserializer)?;
+        Ok(Self(lists.into_iter().map(|(kind, urls)| (kind, urls.unwrap_or_default())).collect()))
+    }
+}
+
 model! {
     /// An operation. It is kept for 5 s after its end, and then forgotten.
     pub struct Operation {
@@ -118,8 +138,8 @@ model! {
         pub status: String,
         /// How it stands.
         pub status_code: StatusCode,
-        /// What it works on: kinds with their URLs.
-        pub resources: BTreeMap<String, Vec<String>>,
+        /// What it works on.
+        pub resources: OperationResources,
         /// What it says of itself.
         pub metadata: OperationMetadata,
         /// Whether it can be cancelled.
