@@ -8,11 +8,14 @@ use alloc::{boxed::Box, string::String};
 use crate::{
     Call, Client, Endpoint, Extensions, Run, Scope,
     crud::{
-        AcrossProjects, Creatable, Create, Deletable, Delete, ETag, Editable, Filterable, Get, List, Listed, Names,
-        Patch, Patchable, Renamable, Rename, Replace, Resource,
+        AcrossProjects, Creatable, Create, Deletable, Delete, ETag, Editable, Exists, Filterable, Get, List, Listed,
+        Names, Patch, Patchable, Renamable, Rename, Replace, Resource,
     },
     flow::{InTurn, edit::Edit},
-    resources::{Certificate, Image, ImageAliasesEntry, Instance, Operation, OperationId, Profile, Server},
+    resources::{
+        Certificate, Image, ImageAliasesEntry, Instance, InstanceType, Instances, Operation, OperationId, Profile,
+        Server,
+    },
 };
 
 /// Every client's first words.
@@ -77,6 +80,29 @@ pub trait Lxd: Client {
     /// One instance: `/1.0/instances/{name}`.
     fn instance(&self, name: impl Into<String>) -> Object<Self, Instance> {
         Object::new(self, name.into())
+    }
+
+    /// The containers among the instances. The server filters them (extension `api_filtering`).
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{Lxd, resources::InstancesPost};
+    ///
+    /// for container in lxd.containers().list().filter("status eq Running").send()? {
+    ///     println!("{}", container.name);
+    /// }
+    /// // What is made here is of that type.
+    /// lxd.virtual_machines().create(InstancesPost::from_alias("v1", "ubuntu")).wait().send()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn containers(&self) -> Instances<Self> {
+        Instances::new(self, InstanceType::Container)
+    }
+
+    /// The virtual machines among the instances. The server filters them (extension `api_filtering`).
+    fn virtual_machines(&self) -> Instances<Self> {
+        Instances::new(self, InstanceType::VirtualMachine)
     }
 
     /// All images: `/1.0/images`.
@@ -256,6 +282,11 @@ impl<C: Client, R: Resource> Object<C, R> {
     /// The object as it is now: `GET`.
     pub fn get(&self) -> Call<C, Get<R>> {
         Call::new(&self.client, Get::new(self.at.clone()))
+    }
+
+    /// Whether it is there: `GET`, of which 404 is an answer and no error.
+    pub fn exists(&self) -> Call<C, Exists<R>> {
+        Call::new(&self.client, Exists::new(self.at.clone()))
     }
 }
 

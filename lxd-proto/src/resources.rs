@@ -8,7 +8,15 @@ mod certificates;
 pub mod events;
 pub mod exec;
 pub mod files;
+pub mod image_sources;
+pub mod image_transfer;
 mod images;
+pub mod instance_backups;
+pub mod instance_lists;
+pub mod instance_logs;
+pub mod instance_metadata;
+pub mod instance_moves;
+mod instance_posts;
 pub mod instances;
 mod operations;
 mod profiles;
@@ -22,13 +30,20 @@ pub use certificates::{
 pub use events::{Event, EventType, Events, Lifecycle, Logging, Requestor, Subscribe, Subscription};
 pub use exec::{Exec, InstanceExecPost};
 pub use files::{FileInfo, FileType, Files};
+pub use image_sources::{CreatedImage, ImageExportPost, ImageSecret, ImagesPost, ImagesPostSource};
+pub use image_transfer::{ExportImage, ImageFile, ImagePieces, ImageUpload};
 pub use images::{
     Image, ImageAlias, ImageAliasesEntry, ImageAliasesEntryPatch, ImageAliasesEntryPut, ImageAliasesPost, ImagePatch,
-    ImagePut, ImageSource, ImageUpload, UploadedImage,
+    ImagePut, ImageSource,
 };
-pub use instances::{
-    Instance, InstanceFull, InstancePatch, InstancePut, InstanceSource, InstanceType, InstancesPost, ListFull,
+pub use instance_backups::{CreatedBackup, InstanceBackup, InstanceBackupsPost};
+pub use instance_lists::{InstanceStateField, Instances, ListFull};
+pub use instance_logs::Logs;
+pub use instance_metadata::{
+    ImageMetadata, ImageMetadataPatch, ImageMetadataTemplate, InstanceUEFIVariable, InstanceUEFIVars, Templates,
 };
+pub use instance_posts::{InstancePost, InstancePostTarget, InstanceSource, InstancesPost};
+pub use instances::{Instance, InstanceFull, InstancePatch, InstancePut, InstanceType};
 pub use operations::{Operation, OperationClass, OperationId, OperationMetadata};
 pub use profiles::{Profile, ProfilePatch, ProfilePut, ProfilesPost};
 pub use server::{Server, ServerEnvironment, ServerPatch, ServerPut, ServerStorageDriverInfo};

@@ -90,7 +90,7 @@ fn a_wrong_upload_is_refused<C: Lab>(server: &Server<C>) {
     let project = server.project("wrong");
     let images = project.lxd.images();
     let failed = |result: Result<_, lxd_proto::Error>| {
-        let _: &lxd_proto::resources::UploadedImage = match &result {
+        let _: &lxd_proto::resources::CreatedImage = match &result {
             Ok(uploaded) => uploaded,
             Err(error) => {
                 let outcome = error.operation().map(|error| error.outcome.clone());
