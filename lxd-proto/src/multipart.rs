@@ -13,14 +13,15 @@ const BOUNDARY: &str = "lxd-proto-5b8f0c1e7d2a49c6b3f1a80e64d97c25";
 /// The content type of what [`encode`] makes.
 pub(crate) const CONTENT_TYPE: &str = "multipart/form-data; boundary=lxd-proto-5b8f0c1e7d2a49c6b3f1a80e64d97c25";
 
-/// These files, each with its part's name, in this order.
-pub(crate) fn encode(files: impl IntoIterator<Item = (&'static str, Body)>) -> Body {
+/// These files, each with its part's name and its own, in this order.
+pub(crate) fn encode<'a>(files: impl IntoIterator<Item = (&'static str, &'a str, Body)>) -> Body {
     let mut pieces = Vec::new();
     let mut separator = "";
-    for (name, body) in files {
+    for (name, filename, body) in files {
+        let filename = filename.replace('\\', "\\\\").replace('"', "\\\"");
         let head = format!(
             "{separator}--{BOUNDARY}\r\n\
-            Content-Disposition: form-data; name=\"{name}\"; filename=\"{name}\"\r\n\
+            Content-Disposition: form-data; name=\"{name}\"; filename=\"{filename}\"\r\n\
             Content-Type: application/octet-stream\r\n\r\n"
         );
         pieces.extend([Body::Bytes(head.into()), body]);
@@ -276,17 +277,16 @@ mod tests {
     #[test]
     fn what_is_sent_can_be_taken_apart() {
         assert!(CONTENT_TYPE.ends_with(BOUNDARY));
-        let Body::Chain(pieces) = encode([("metadata", Body::Empty), ("rootfs", Body::Bytes("data".into()))]) else {
-            panic!("several pieces")
-        };
+        let files = [("metadata", "a", Body::Empty), ("rootfs", "c", Body::Bytes("data".into()))];
+        let Body::Chain(pieces) = encode(files) else { panic!("several pieces") };
         let mut splitter = Splitter::new(BOUNDARY).unwrap();
         for piece in pieces {
             if let Body::Bytes(bytes) = piece {
                 splitter.push(bytes);
             }
         }
-        assert_eq!(splitter.next(), Ok(Some(Piece::Part(Part::new("metadata", "metadata")))));
-        assert_eq!(splitter.next(), Ok(Some(Piece::Part(Part::new("rootfs", "rootfs")))));
+        assert_eq!(splitter.next(), Ok(Some(Piece::Part(Part::new("metadata", "a")))));
+        assert_eq!(splitter.next(), Ok(Some(Piece::Part(Part::new("rootfs", "c")))));
         assert_eq!(splitter.next(), Ok(Some(Piece::Data("data".into()))));
         assert_eq!(splitter.next(), Ok(None));
         splitter.finish().unwrap();

@@ -212,7 +212,8 @@ impl<C: Client> Run<C, InTurn<CopyImage>> {
         self
     }
 
-    /// The profiles that instances made of it get. By default `default`.
+    /// The profiles that instances made of it get. By default `default`. 5.0.2 takes no notice of it; there the copy can
+    /// be [edited](crate::Object::edit).
     pub fn profiles<P: Into<String>>(mut self, profiles: impl IntoIterator<Item = P>) -> Self {
         self.flow.sequence.profiles = profiles.into_iter().map(Into::into).collect();
         self

@@ -175,13 +175,13 @@ impl Answer for CreatedImage {
     }
 }
 
-/// What lets one private image be read once, by somebody whom the server does not trust.
+/// What lets one private image be read by somebody whom the server does not trust: until it is used, and for 5 s more.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ImageSecret {
     /// The secret.
     pub secret: Secret,
-    /// The operation that ends with it: [`cancel`](crate::Object::cancel) it, and the secret is no more.
+    /// The operation that ends with it. [Cancelled](crate::Object::cancel), the secret is no more after 5 s.
     pub operation: OperationId,
 }
 
@@ -347,7 +347,7 @@ impl<C: Client> Object<C, Image> {
         Call::new(&self.client, RefreshImage { fingerprint: self.at.clone() })
     }
 
-    /// Makes a secret with which an untrusted client can have it once: `POST /1.0/images/{fingerprint}/secret`.
+    /// Makes a secret with which an untrusted client can have it: `POST /1.0/images/{fingerprint}/secret`.
     pub fn secret(&self) -> Call<C, CreateImageSecret> {
         Call::new(&self.client, CreateImageSecret { fingerprint: self.at.clone() })
     }

@@ -57,8 +57,10 @@ impl Endpoint for ImageUpload {
         let (content_type, body) = match &self.content {
             Content::Unified(body) => ("application/octet-stream", body.clone()),
             Content::Split { metadata, rootfs, name } => {
-                let body = multipart::encode([("metadata", metadata.clone()), (*name, rootfs.clone())]);
-                (multipart::CONTENT_TYPE, body)
+                // 5.0.2 takes the file's name from here, and not from the header.
+                let filename = self.filename.as_deref().unwrap_or(name);
+                let files = [("metadata", "metadata", metadata.clone()), (*name, filename, rootfs.clone())];
+                (multipart::CONTENT_TYPE, multipart::encode(files))
             }
         };
         let mut request = with_body(Method::POST, &Image::list(&()), content_type, body)?;
@@ -137,7 +139,8 @@ impl<C: Client> Call<C, ImageUpload> {
         self
     }
 
-    /// The profiles that instances made of it get (extension `image_profiles`). By default `default`.
+    /// The profiles that instances made of it get (extension `image_profiles`). By default `default`. 5.0.2 takes no
+    /// notice of it; there the image can be [edited](crate::Object::edit).
     pub fn profiles<P: Into<String>>(mut self, profiles: impl IntoIterator<Item = P>) -> Self {
         self.endpoint.profiles = profiles.into_iter().map(Into::into).collect();
         self

@@ -143,7 +143,7 @@ impl<C: Client> Object<C, Instance> {
     }
 
     /// What was written to its console: `GET /1.0/instances/{name}/console` (extension `console`). A container's only,
-    /// and one that was started once.
+    /// and one that was started once. Where nothing was written, 5.0.2 answers 500 ("open : no such file or directory").
     pub fn console_log(&self) -> Fetch<C, GetLog> {
         Fetch::new(&self.client, GetLog { path: Instance::path(&self.at).join("console") })
     }

@@ -111,6 +111,7 @@ fn migrate_to_another_server<C: Lab>(server: &Server<C>) {
     };
     let two = Server::<C>::two();
     let mut post = InstancesPost::new(container.name(), InstanceSource::default()).ephemeral();
+    post.architecture.clone_from(&source.architecture);
     post.config.insert("user.taken".into(), "along".into());
     post.source.kind = "migration".into();
     post.source.mode = "pull".into();
