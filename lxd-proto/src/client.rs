@@ -167,7 +167,7 @@ pub enum Payload<R> {
     Reader(R, Option<u64>),
     /// These, one after the other: a body of several parts. [`into_reader`](Self::into_reader) makes one reader of them.
     #[non_exhaustive]
-    Chain(Vec<Payload<R>>),
+    Chain(Vec<Self>),
 }
 
 impl<R> Payload<R> {

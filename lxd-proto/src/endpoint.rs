@@ -43,7 +43,7 @@ pub enum Body {
     /// `Content-Length`, and sending fewer or more bytes must be an error.
     Input(Input),
     /// These, one after the other.
-    Chain(Vec<Body>),
+    Chain(Vec<Self>),
 }
 
 impl fmt::Debug for Body {

@@ -4,6 +4,7 @@ mod answers;
 mod exec;
 mod extensions;
 mod flows;
+mod image_flows;
 mod properties;
 mod requests;
 mod secrets;
