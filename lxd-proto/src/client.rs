@@ -165,6 +165,9 @@ pub enum Payload<R> {
     Bytes(Bytes),
     /// What the reader gives. With a length, exactly so many bytes; without, the body is sent in chunks.
     Reader(R, Option<u64>),
+    /// These, one after the other: a body of several parts. [`into_reader`](Self::into_reader) makes one reader of them.
+    #[non_exhaustive]
+    Chain(Vec<Self>),
 }
 
 impl<R> Payload<R> {
@@ -180,21 +183,35 @@ impl<R> Payload<R> {
     }
 
     /// The same from another type of reader.
-    pub fn map<T>(self, reader: impl FnOnce(R) -> T) -> Payload<T> {
+    pub fn map<T>(self, mut reader: impl FnMut(R) -> T) -> Payload<T> {
+        self.map_dyn(&mut reader)
+    }
+
+    fn map_dyn<T>(self, reader: &mut dyn FnMut(R) -> T) -> Payload<T> {
         match self {
             Self::Empty => Payload::Empty,
             Self::Bytes(bytes) => Payload::Bytes(bytes),
             Self::Reader(inner, length) => Payload::Reader(reader(inner), length),
+            Self::Chain(pieces) => Payload::Chain(pieces.into_iter().map(|piece| piece.map_dyn(reader)).collect()),
         }
     }
 
-    /// The content as a reader, whatever it is, and its length, for transports that send nothing else. The closure makes
-    /// a reader of bytes.
-    pub fn into_reader(self, reader: impl FnOnce(Bytes) -> R) -> (R, Option<u64>) {
-        match (self.length(), self) {
-            (length, Self::Reader(inner, _)) => (inner, length),
-            (length, Self::Bytes(bytes)) => (reader(bytes), length),
-            (length, Self::Empty) => (reader(Bytes::new()), length),
+    /// The content as one reader, whatever it is, and its length, for transports that send nothing else. The closures
+    /// make a reader of bytes, and one of two.
+    pub fn into_reader(self, reader: impl Fn(Bytes) -> R, chain: impl Fn(R, R) -> R) -> (R, Option<u64>) {
+        let length = self.length();
+        (self.one_reader(&reader, &chain), length)
+    }
+
+    fn one_reader(self, reader: &dyn Fn(Bytes) -> R, chain: &dyn Fn(R, R) -> R) -> R {
+        match self {
+            Self::Reader(inner, _) => inner,
+            Self::Bytes(bytes) => reader(bytes),
+            Self::Empty => reader(Bytes::new()),
+            Self::Chain(pieces) => {
+                let pieces = pieces.into_iter().map(|piece| piece.one_reader(reader, chain));
+                pieces.reduce(chain).unwrap_or_else(|| reader(Bytes::new()))
+            }
         }
     }
 
@@ -204,6 +221,7 @@ impl<R> Payload<R> {
             Self::Empty => Some(0),
             Self::Bytes(bytes) => Some(bytes.len() as u64),
             Self::Reader(_, length) => *length,
+            Self::Chain(pieces) => pieces.iter().try_fold(0, |sum: u64, piece| sum.checked_add(piece.length()?)),
         }
     }
 }
@@ -279,6 +297,12 @@ impl<C: Client> Streams<C> {
         Input(self.bodies.len() - 1)
     }
 
+    /// Adds another server to a flow.
+    pub(crate) fn add_peer(&mut self, client: C) -> Peer {
+        self.peers.push(client);
+        Peer(u8::try_from(self.peers.len()).unwrap_or(u8::MAX))
+    }
+
     /// Another server of a flow. The first, the client's own, is not here.
     pub fn peer(&self, peer: Peer) -> Option<&C> {
         usize::from(peer.0).checked_sub(1).and_then(|index| self.peers.get(index))
@@ -310,7 +334,15 @@ impl<C: Client> Streams<C> {
     /// When the body was sent before: a reader can be read once.
     pub fn redeem(&mut self, request: Request) -> Result<http::Request<Payload<C::Reader>>, Failure> {
         let (mut head, body) = request.into_parts();
-        let payload = match body {
+        let payload = self.payload(body)?;
+        if let (Some(length), false) = (payload.length(), matches!(payload, Payload::Empty)) {
+            head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        Ok(http::Request::from_parts(head, payload))
+    }
+
+    fn payload(&mut self, body: Body) -> Result<Payload<C::Reader>, Failure> {
+        Ok(match body {
             Body::Empty => Payload::Empty,
             Body::Bytes(bytes) => Payload::Bytes(bytes),
             Body::Input(input) => match self.bodies.get_mut(input.0) {
@@ -320,10 +352,9 @@ impl<C: Client> Streams<C> {
                     Failure::new(FailureKind::Reader, "the body was sent before, and cannot be read again")
                 })?,
             },
-        };
-        if let (Some(length), false) = (payload.length(), matches!(payload, Payload::Empty)) {
-            head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-        }
-        Ok(http::Request::from_parts(head, payload))
+            Body::Chain(pieces) => {
+                Payload::Chain(pieces.into_iter().map(|piece| self.payload(piece)).collect::<Result<_, _>>()?)
+            }
+        })
     }
 }

@@ -235,6 +235,7 @@ impl<R> Deref for Fetched<R> {
 /// Which objects of a list are wanted.
 pub struct Choice<R> {
     filter: Option<String>,
+    only: Option<&'static str>,
     all_projects: bool,
     extensions: Vec<&'static str>,
     kind: PhantomData<fn() -> R>,
@@ -246,6 +247,12 @@ impl<R: Filterable> Choice<R> {
     pub fn filter(&mut self, filter: impl Into<String>) {
         self.filter = Some(filter.into());
         self.extensions.push(<R as Filterable>::EXTENSION);
+    }
+
+    /// Those of the objects that match this too, whatever else is said.
+    pub(crate) fn only(filter: &'static str) -> Self {
+        let extensions = [<R as Filterable>::EXTENSION].into();
+        Self { only: Some(filter), extensions, ..Self::default() }
     }
 }
 
@@ -260,7 +267,13 @@ impl<R: AcrossProjects> Choice<R> {
 impl<R: Listed> Choice<R> {
     /// A list's path with the choice in it.
     pub(crate) fn of(&self, path: Path) -> Path {
-        let path = self.filter.iter().fold(path, |path, filter| path.query("filter", filter));
+        let path = match (&self.filter, self.only) {
+            // LXD knows no parentheses, and goes from left to right: what is said last counts for all before it.
+            (Some(filter), Some(only)) => path.query("filter", alloc::format!("{filter} and {only}")),
+            (Some(filter), None) => path.query("filter", filter),
+            (None, Some(only)) => path.query("filter", only),
+            (None, None) => path,
+        };
         if self.all_projects { path.query("all-projects", "true") } else { path }
     }
 
@@ -272,7 +285,7 @@ impl<R: Listed> Choice<R> {
 impl<R> Default for Choice<R> {
     /// All of the client's project.
     fn default() -> Self {
-        Self { filter: None, all_projects: false, extensions: Vec::new(), kind: PhantomData }
+        Self { filter: None, only: None, all_projects: false, extensions: Vec::new(), kind: PhantomData }
     }
 }
 
@@ -284,7 +297,12 @@ impl<R> Clone for Choice<R> {
 
 impl<R> fmt::Debug for Choice<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Choice").field("filter", &self.filter).field("all_projects", &self.all_projects).finish()
+        let Self { filter, only, all_projects, .. } = self;
+        f.debug_struct("Choice")
+            .field("filter", filter)
+            .field("only", only)
+            .field("all_projects", all_projects)
+            .finish()
     }
 }
 
@@ -315,6 +333,9 @@ macro_rules! verb {
 verb! {
     /// `GET` of one object.
     pub struct Get<R: Resource> { at: R::At, }
+
+    /// Whether an object is there: `GET` of it.
+    pub struct Exists<R: Resource> { at: R::At, }
 
     /// `GET` of a list with its objects (`recursion=1`).
     pub struct List<R: Listed> { within: R::In, ;
@@ -379,6 +400,26 @@ impl<R: Resource> Endpoint for Get<R> {
 
     fn response(&self, response: Response) -> Result<Fetched<R>, Error> {
         Fetched::read(R::KIND, &response)
+    }
+
+    fn extensions(&self) -> Vec<&'static str> {
+        R::EXTENSION.into_iter().collect()
+    }
+}
+
+impl<R: Resource> Endpoint for Exists<R> {
+    type Output = bool;
+
+    fn request(&self) -> Result<Request, Error> {
+        bare(Method::GET, &R::path(&self.at))
+    }
+
+    fn response(&self, response: Response) -> Result<bool, Error> {
+        match Envelope::metadata(&response) {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     fn extensions(&self) -> Vec<&'static str> {

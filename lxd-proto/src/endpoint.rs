@@ -42,6 +42,8 @@ pub enum Body {
     /// What the caller's input gives, which the transport streams. When its length is known, the request says so in
     /// `Content-Length`, and sending fewer or more bytes must be an error.
     Input(Input),
+    /// These, one after the other.
+    Chain(Vec<Self>),
 }
 
 impl fmt::Debug for Body {
@@ -51,6 +53,7 @@ impl fmt::Debug for Body {
             Self::Empty => f.write_str("Empty"),
             Self::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
             Self::Input(input) => write!(f, "{input:?}"),
+            Self::Chain(pieces) => f.debug_tuple("Chain").field(pieces).finish(),
         }
     }
 }

@@ -34,6 +34,8 @@
 //! Rules for a flow: `handle` is safe with any input at any time (an unknown id is ignored); nothing panics; there is no
 //! clock, no randomness and no I/O; it ends in finite time when every action is answered.
 
+pub mod copy;
+pub mod copy_image;
 mod driver;
 pub mod edit;
 pub mod events;

@@ -9,13 +9,13 @@ use crate::{
     Call, Client, Draft, Endpoint, Extensions, Path, Run, Scope,
     api::Api,
     crud::{
-        AcrossProjects, Creatable, Create, Deletable, Delete, ETag, Editable, Filterable, Forcible, Get, List, Listed,
-        Names, Patch, Patchable, Renamable, Rename, Replace, Resource,
+        AcrossProjects, Creatable, Create, Deletable, Delete, ETag, Editable, Exists, Filterable, Forcible, Get, List,
+        Listed, Names, Patch, Patchable, Renamable, Rename, Replace, Resource,
     },
     flow::{InTurn, edit::Edit, save::Save},
     resources::{
-        Certificate, Cluster, Image, ImageAliasesEntry, Instance, Network, Operation, OperationId, Profile, Project,
-        Server, StoragePool, StorageVolumes, Warning,
+        Certificate, Cluster, Image, ImageAliasesEntry, Instance, InstanceType, Instances, Network, Operation,
+        OperationId, Profile, Project, Server, StoragePool, StorageVolumes, Warning,
     },
 };
 
@@ -86,6 +86,29 @@ pub trait Lxd: Client {
     /// One instance: `/1.0/instances/{name}`.
     fn instance(&self, name: impl Into<String>) -> Object<Self, Instance> {
         Object::new(self, name.into())
+    }
+
+    /// The containers among the instances. The server filters them (extension `api_filtering`).
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{Lxd, resources::InstancesPost};
+    ///
+    /// for container in lxd.containers().list().filter("status eq Running").send()? {
+    ///     println!("{}", container.name);
+    /// }
+    /// // What is made here is of that type.
+    /// lxd.virtual_machines().create(InstancesPost::from_alias("v1", "ubuntu")).wait().send()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn containers(&self) -> Instances<Self> {
+        Instances::new(self, InstanceType::Container)
+    }
+
+    /// The virtual machines among the instances. The server filters them (extension `api_filtering`).
+    fn virtual_machines(&self) -> Instances<Self> {
+        Instances::new(self, InstanceType::VirtualMachine)
     }
 
     /// All images: `/1.0/images`.
@@ -388,6 +411,11 @@ impl<C: Client, R: Resource> Object<C, R> {
     /// The object as it is now: `GET`.
     pub fn get(&self) -> Call<C, Get<R>> {
         Call::new(&self.client, Get::new(self.at.clone()))
+    }
+
+    /// Whether it is there: `GET`, of which 404 is an answer and no error.
+    pub fn exists(&self) -> Call<C, Exists<R>> {
+        Call::new(&self.client, Exists::new(self.at.clone()))
     }
 }
 

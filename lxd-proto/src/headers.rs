@@ -32,6 +32,10 @@ headers! {
     FILENAME = "x-lxd-filename" / "x-incus-filename",
     /// The fingerprint that an uploaded image must have.
     FINGERPRINT = "x-lxd-fingerprint" / "x-incus-fingerprint",
+    /// An imported instance's pool.
+    POOL = "x-lxd-pool" / "x-incus-pool",
+    /// The profiles of an uploaded image, as a URL query.
+    PROFILES = "x-lxd-profiles" / "x-incus-profiles",
     /// Whether an uploaded image is public.
     PUBLIC = "x-lxd-public" / "x-incus-public",
     /// An uploaded image's properties, as a URL query.

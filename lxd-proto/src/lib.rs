@@ -49,6 +49,7 @@ pub mod flow;
 mod handle;
 mod headers;
 pub mod limits;
+pub mod multipart;
 pub mod resources;
 mod scope;
 mod trust;
@@ -59,8 +60,8 @@ pub use call::{Call, Collect, Fetch, Incoming, Run, Sending};
 pub use client::{Async, Blocking, Client, Payload, Streams};
 pub use compat::Secret;
 pub use crud::{
-    AcrossProjects, Answer, Changed, Choice, Creatable, Create, Created, Deletable, Delete, ETag, Editable, Fetched,
-    Filterable, Forcible, Get, List, Listed, Names, Patch, Patchable, Renamable, Rename, Replace, Resource,
+    AcrossProjects, Answer, Changed, Choice, Creatable, Create, Created, Deletable, Delete, ETag, Editable, Exists,
+    Fetched, Filterable, Forcible, Get, List, Listed, Names, Patch, Patchable, Renamable, Rename, Replace, Resource,
 };
 pub use draft::{Change, Draft};
 pub use endpoint::{Body, Download, Endpoint, Input, LongPoll, ReceiveOnly, Request, Response, is_keepalive};

@@ -17,6 +17,9 @@ pub const MESSAGE: usize = 16 << 20;
 /// How much a piece of the caller's input holds at most: 128 KiB is where LXD's speed stops growing.
 pub const CHUNK: usize = 128 << 10;
 
+/// The largest head of a part of a multipart answer; LXD's have about 200 bytes.
+pub const PART_HEAD: usize = 8 << 10;
+
 /// How many received messages wait for the caller's writer before no more are received.
 pub const WINDOW: usize = 4;
 

@@ -13,7 +13,15 @@ pub mod exec;
 pub mod files;
 mod hardware;
 mod hardware_cards;
+pub mod image_sources;
+pub mod image_transfer;
 mod images;
+pub mod instance_backups;
+pub mod instance_lists;
+pub mod instance_logs;
+pub mod instance_metadata;
+pub mod instance_moves;
+mod instance_posts;
 pub mod instances;
 mod network_forwards;
 mod networks;
@@ -56,13 +64,20 @@ pub use hardware_cards::{
     ResourcesNetworkCardPortInfiniband, ResourcesNetworkCardSriov, ResourcesNetworkCardVdpa, ResourcesPci,
     ResourcesPciDevice, ResourcesPciVpd, ResourcesUsb, ResourcesUsbDevice, ResourcesUsbDeviceInterface,
 };
+pub use image_sources::{CreatedImage, ImageExportPost, ImageSecret, ImagesPost, ImagesPostSource};
+pub use image_transfer::{ExportImage, ImageFile, ImagePieces, ImageUpload};
 pub use images::{
     Image, ImageAlias, ImageAliasesEntry, ImageAliasesEntryPatch, ImageAliasesEntryPut, ImageAliasesPost, ImagePatch,
-    ImagePut, ImageSource, ImageUpload, UploadedImage,
+    ImagePut, ImageSource,
 };
-pub use instances::{
-    Instance, InstanceFull, InstancePatch, InstancePut, InstanceSource, InstanceType, InstancesPost, ListFull,
+pub use instance_backups::{CreatedBackup, InstanceBackup, InstanceBackupsPost};
+pub use instance_lists::{InstanceStateField, Instances, ListFull};
+pub use instance_logs::Logs;
+pub use instance_metadata::{
+    ImageMetadata, ImageMetadataPatch, ImageMetadataTemplate, InstanceUEFIVariable, InstanceUEFIVars, Templates,
 };
+pub use instance_posts::{InstancePost, InstancePostTarget, InstanceSource, InstancesPost};
+pub use instances::{Instance, InstanceFull, InstancePatch, InstancePut, InstanceType};
 pub use network_forwards::{
     CreatedForward, NetworkForward, NetworkForwardPatch, NetworkForwardPort, NetworkForwardPut, NetworkForwardsPost,
 };

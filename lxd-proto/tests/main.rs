@@ -5,6 +5,7 @@ mod drafts;
 mod exec;
 mod extensions;
 mod flows;
+mod image_flows;
 mod properties;
 mod requests;
 mod secrets;

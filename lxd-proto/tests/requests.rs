@@ -57,6 +57,8 @@ fn etag() -> Option<ETag> {
     Get::<Profile>::new("p".into()).response(answer).unwrap().etag
 }
 
+mod images;
+
 #[test]
 fn instances() {
     let lxd = lxd();

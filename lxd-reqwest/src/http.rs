@@ -20,7 +20,7 @@ use lxd_host::{Remote, failure, keepalive};
 use lxd_proto::{Address, Failure, FailureKind, LongPoll, Phase, limits, redacted};
 use reqwest::redirect::Policy;
 use tokio::{
-    io::{AsyncBufRead, AsyncRead, ReadBuf},
+    io::{AsyncBufRead, AsyncRead, AsyncReadExt, ReadBuf},
     time::{Instant, Sleep, sleep_until},
 };
 
@@ -148,13 +148,18 @@ impl Http {
     }
 }
 
-/// Many bytes become a reader too: what hyper is given at once, it sends to its end, also when the server has refused it
+/// Several pieces become one reader, and so do many bytes: what hyper is given at once, it sends to its end, also when the server has refused it
 /// or stopped reading.
 fn in_pieces(payload: Payload) -> Payload {
     match payload {
         Payload::Bytes(bytes) if bytes.len() > limits::CHUNK => {
             let length = bytes.len() as u64;
             Payload::sized(io::Cursor::new(bytes), length)
+        }
+        Payload::Chain { .. } => {
+            let (reader, length) = payload
+                .into_reader(|bytes| io::Cursor::new(bytes).into(), |first, second| first.0.chain(second.0).into());
+            Payload::Reader(reader, length)
         }
         payload => payload,
     }

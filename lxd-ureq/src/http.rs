@@ -4,7 +4,7 @@
 use std::{
     cell::Cell,
     fmt,
-    io::{self, ErrorKind, Read},
+    io::{self, Cursor, ErrorKind, Read},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -100,7 +100,7 @@ impl Http {
         let uri = format!("{}{}", self.base, head.uri);
         head.uri = Uri::try_from(uri).map_err(|error| Failure::from_error(FailureKind::Other, &error))?;
         ANSWERED.set(false);
-        match payload {
+        match one_reader(payload) {
             Payload::Bytes(bytes) => self.run(agent, head, &bytes[..]),
             Payload::Reader(reader, Some(length)) => {
                 let mut body = Exact { reader: reader.0, left: length, trouble: None };
@@ -132,6 +132,18 @@ impl Http {
             .build();
         let answer = agent.run(request).map_err(|error| failure_of(error, Phase::Head))?;
         Ok(answer.map(|body| Body { reader: Box::new(body.into_reader()) }))
+    }
+}
+
+/// Several pieces become one reader.
+fn one_reader(payload: Payload) -> Payload {
+    match payload {
+        Payload::Chain { .. } => {
+            let (reader, length) =
+                payload.into_reader(|bytes| Cursor::new(bytes).into(), |first, second| first.0.chain(second.0).into());
+            Payload::Reader(reader, length)
+        }
+        payload => payload,
     }
 }
 

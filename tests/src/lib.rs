@@ -6,6 +6,7 @@
 mod block_on;
 pub mod child;
 mod daemon;
+pub mod image;
 mod inventor;
 mod log;
 /// A transport of one's own, in the 40 lines that the README shows.

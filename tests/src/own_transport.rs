@@ -14,7 +14,7 @@ impl Blocking for Own {
     fn io(&self, streams: Streams<Self>) -> Self::Io { Sequential::new(self, streams) }
     fn fetch(&self, request: http::Request<Payload<Self::Reader>>) -> Result<http::Response<Self::Body>, Failure> {
         let (ask, payload) = request.into_parts();
-        let (body, length) = payload.into_reader(|bytes| Box::new(Cursor::new(bytes)));
+        let (body, length) = payload.into_reader(|bytes| Box::new(Cursor::new(bytes)), |one, two| Box::new(one.chain(two)));
         let mut body = body.take(length.ok_or_else(|| Failure::new(FailureKind::Unsupported, "no chunks"))? + 1);
         let mut top = format!("{} {} HTTP/1.0\r\n", ask.method, ask.uri);
         for (key, text) in &ask.headers { top += &format!("{key}: {}\r\n", text.to_str().map_err(Failure::broken)?); }

@@ -13,6 +13,8 @@ use crate::{Error, Failure, Request, Response};
 pub enum Turn<T> {
     /// Sends this, and is told the answer.
     Ask(Request),
+    /// Sends this to another server of the flow, and is told the answer.
+    AskPeer(Peer, Request),
     /// This is the result.
     Done(T),
 }
@@ -62,14 +64,14 @@ impl<S: Sequence> Flow for InTurn<S> {
         if self.out.is_some() {
             return Ok(Step::Wait);
         }
-        match self.sequence.turn()? {
-            Turn::Done(output) => Ok(Step::Done(output)),
-            Turn::Ask(request) => {
-                self.last = Id(self.last.0.wrapping_add(1));
-                self.out = Some((request.method().clone(), request.uri().clone()));
-                Ok(Step::Do(self.last, Action::Http(Peer(0), request)))
-            }
-        }
+        let (peer, request) = match self.sequence.turn()? {
+            Turn::Done(output) => return Ok(Step::Done(output)),
+            Turn::Ask(request) => (Peer(0), request),
+            Turn::AskPeer(peer, request) => (peer, request),
+        };
+        self.last = Id(self.last.0.wrapping_add(1));
+        self.out = Some((request.method().clone(), request.uri().clone()));
+        Ok(Step::Do(self.last, Action::Http(peer, request)))
     }
 
     fn handle(&mut self, id: Id, result: Result<Reply, Failure>) -> Result<(), Error> {

@@ -167,7 +167,8 @@ impl<C: Client> Exec<C> {
     fn run(self, otherwise: Sink) -> Run<C, ExecFlow> {
         let mut streams = Streams::default();
         let source = match self.stdin {
-            Payload::Empty => Source::Bytes(Default::default()),
+            // Nobody but the core chains payloads, and only for requests.
+            Payload::Empty | Payload::Chain(_) => Source::Bytes(Default::default()),
             Payload::Bytes(bytes) => Source::Bytes(bytes),
             Payload::Reader(reader, _) => {
                 streams.readers.insert(STDIN, reader);

@@ -1,22 +1,24 @@
 //! Images and their aliases: `/1.0/images`, `/1.0/images/aliases`.
 
-use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use alloc::{string::String, vec::Vec};
 
-use http::Method;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
-
-use super::{Config, InstanceType, Operation};
+use super::{Config, CreatedImage, ImagesPost, InstanceType};
 use crate::{
-    Answer, Call, Client, Collection, Endpoint, Error, Fingerprint, Payload, Request, Response, Streams,
     compat::{Timestamp, model, request, writable},
-    crud::{
-        AcrossProjects, Changed, Creatable, Deletable, Editable, Filterable, Listed, Patchable, Renamable, Resource,
-    },
-    endpoint::{Body, set_header, with_body},
-    headers,
+    crud::{AcrossProjects, Creatable, Deletable, Editable, Filterable, Listed, Patchable, Renamable, Resource},
     uri::Path,
 };
+
+model! {
+    /// A name of an image, as the image has it.
+    #[derive(serde::Serialize)]
+    pub struct ImageAlias {
+        /// The name.
+        pub name: String,
+        /// What it is for.
+        pub description: String,
+    }
+}
 
 model! {
     /// An image.
@@ -56,14 +58,10 @@ model! {
         pub update_source: Option<ImageSource>,
         /// The project it is in (`images_all_projects`, 6.3).
         pub project: String,
-    }
-
-    /// A name of an image, as the image has it.
-    pub struct ImageAlias {
-        /// The name.
-        pub name: String,
-        /// What it is for.
-        pub description: String,
+        /// The code name of its release (`image_extended_metadata`).
+        pub release_codename: String,
+        /// Its release, in words (`image_extended_metadata`).
+        pub release_title: String,
     }
 
     /// Where an image is updated from.
@@ -78,6 +76,8 @@ model! {
         pub server: String,
         /// What is made of it.
         pub image_type: InstanceType,
+        /// The registry it is in, by its name (`image_registries`).
+        pub image_registry: String,
     }
 
     /// A name of an image.
@@ -127,13 +127,16 @@ request! {
         pub description: String,
         /// The image's fingerprint.
         pub target: String,
+        /// What is made of the image.
+        #[serde(rename = "type")]
+        pub kind: InstanceType,
     }
 }
 
 impl ImageAliasesPost {
     /// This name for this image.
     pub fn new(name: impl Into<String>, fingerprint: impl Into<String>) -> Self {
-        Self { name: name.into(), target: fingerprint.into(), description: String::new() }
+        Self { name: name.into(), target: fingerprint.into(), ..Self::default() }
     }
 }
 
@@ -178,6 +181,11 @@ impl Editable for Image {
         "update_source",
         "uploaded_at",
     ];
+}
+
+impl Creatable for Image {
+    type Post = ImagesPost;
+    type Answer = CreatedImage;
 }
 
 impl Patchable for Image {
@@ -231,107 +239,3 @@ impl Patchable for ImageAliasesEntry {
 
 impl Renamable for ImageAliasesEntry {}
 impl Deletable for ImageAliasesEntry {}
-
-/// `POST /1.0/images` with an image's own file.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ImageUpload {
-    body: Body,
-    /// The name that the file gets.
-    pub filename: Option<String>,
-    /// Whether untrusted clients may have it.
-    pub public: bool,
-    /// What it is, by key, besides what it says itself.
-    pub properties: BTreeMap<String, String>,
-    /// What the server must compute as its fingerprint.
-    pub fingerprint: Option<Fingerprint>,
-}
-
-/// An image that the server took.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct UploadedImage {
-    /// Its SHA-256, as the server computed it.
-    pub fingerprint: Fingerprint,
-    /// Its size in bytes.
-    pub size: u64,
-}
-
-impl Answer for UploadedImage {
-    fn done(_: &Response, _: &str) -> Result<Self, Error> {
-        Err(Error::Protocol("an image was taken without an operation".into()))
-    }
-
-    fn finished(operation: &Operation) -> Result<Self, Error> {
-        let fingerprint = operation.metadata.get("fingerprint").and_then(Value::as_str).unwrap_or_default();
-        let size = operation.metadata.get("size");
-        // 5.0.2 writes the size as text.
-        let size = size.and_then(|size| size.as_u64().or_else(|| size.as_str()?.parse().ok()));
-        Ok(Self { fingerprint: fingerprint.parse()?, size: size.unwrap_or_default() })
-    }
-}
-
-impl Endpoint for ImageUpload {
-    type Output = Changed<UploadedImage>;
-
-    fn request(&self) -> Result<Request, Error> {
-        let mut request = with_body(Method::POST, &Image::list(&()), "application/octet-stream", self.body.clone())?;
-        if let Some(filename) = &self.filename {
-            set_header(&mut request, headers::FILENAME, filename)?;
-        }
-        if let Some(fingerprint) = &self.fingerprint {
-            set_header(&mut request, headers::FINGERPRINT, &alloc::format!("{fingerprint}"))?;
-        }
-        if self.public {
-            set_header(&mut request, headers::PUBLIC, "true")?;
-        }
-        if !self.properties.is_empty() {
-            let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
-            let pairs = self.properties.iter().map(|(key, value)| alloc::format!("{}={}", encode(key), encode(value)));
-            set_header(&mut request, headers::PROPERTIES, &pairs.collect::<Vec<_>>().join("&"))?;
-        }
-        Ok(request)
-    }
-
-    fn response(&self, response: Response) -> Result<Self::Output, Error> {
-        Changed::read(&response)
-    }
-}
-
-impl<C: Client> Collection<C, Image> {
-    /// Uploads an image that is one file (metadata and root file system together): `POST /1.0/images`. The content is
-    /// streamed. With `.wait()`, the result has its fingerprint.
-    pub fn upload(&self, content: impl Into<Payload<C::Reader>>) -> Call<C, ImageUpload> {
-        let mut streams = Streams::default();
-        let body = Body::Input(streams.body(content.into()));
-        let upload =
-            ImageUpload { body, filename: None, public: false, properties: BTreeMap::new(), fingerprint: None };
-        Call::with(&self.client, upload, streams)
-    }
-}
-
-impl<C: Client> Call<C, ImageUpload> {
-    /// The name that the file gets.
-    pub fn filename(mut self, name: impl Into<String>) -> Self {
-        self.endpoint.filename = Some(name.into());
-        self
-    }
-
-    /// Lets untrusted clients have it.
-    pub fn public(mut self) -> Self {
-        self.endpoint.public = true;
-        self
-    }
-
-    /// Sets one of its properties.
-    pub fn property(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.endpoint.properties.insert(key.into(), value.into());
-        self
-    }
-
-    /// What its fingerprint must be; the server fails the upload when it is another.
-    pub fn fingerprint(mut self, fingerprint: Fingerprint) -> Self {
-        self.endpoint.fingerprint = Some(fingerprint);
-        self
-    }
-}

@@ -2,20 +2,16 @@
 
 use alloc::{string::String, vec::Vec};
 
-use http::Method;
-
 use super::{
-    ChangeState, Config, Devices, Exec, Files, InstanceAction, InstanceSnapshot, InstanceState, snapshots::Restore,
+    ChangeState, Config, Devices, Exec, Files, InstanceAction, InstanceBackup, InstanceSnapshot, InstanceState,
+    InstancesPost, snapshots::Restore,
 };
 use crate::{
-    Call, Client, Collection, Endpoint, Error, Object, Request, Response,
-    compat::{StatusCode, Timestamp, model, open_enum, request, writable},
+    Call, Client, Collection, Object,
+    compat::{StatusCode, Timestamp, model, open_enum, writable},
     crud::{
-        AcrossProjects, Choice, Creatable, Created, Deletable, Editable, Filterable, Listed, Patchable, Renamable,
-        Resource,
+        AcrossProjects, Creatable, Created, Deletable, Editable, Filterable, Listed, Patchable, Renamable, Resource,
     },
-    endpoint::bare,
-    envelope::Envelope,
     resources::state::GetState,
     uri::Path,
 };
@@ -70,7 +66,7 @@ model! {
         pub project: String,
     }
 
-    /// An instance with its state and snapshots: `recursion=2`.
+    /// An instance with its state, snapshots and backups: `recursion=2`.
     ///
     /// It repeats the fields of [`Instance`]: flattening one struct into another makes reading 1.5 times as slow.
     pub struct InstanceFull {
@@ -113,6 +109,8 @@ model! {
         pub state: Option<InstanceState>,
         /// Its snapshots.
         pub snapshots: Vec<InstanceSnapshot>,
+        /// Its backups.
+        pub backups: Vec<InstanceBackup>,
     }
 }
 
@@ -133,123 +131,6 @@ writable! {
         pub ephemeral: bool,
         /// Whether its running state was saved.
         pub stateful: bool,
-    }
-}
-
-request! {
-    /// An instance to be made: `POST /1.0/instances`.
-    pub struct InstancesPost {
-        /// Its name; the server chooses one when it is empty.
-        pub name: String,
-        /// Where its content comes from.
-        pub source: InstanceSource,
-        /// What it is; empty means a container.
-        #[serde(rename = "type")]
-        pub kind: InstanceType,
-        /// What it is for.
-        pub description: String,
-        /// Its architecture; empty means the image's.
-        pub architecture: String,
-        /// Its own configuration.
-        pub config: Config,
-        /// Its own devices.
-        pub devices: Devices,
-        /// Its profiles. None means `default`; an empty list means no profile at all.
-        pub profiles: Option<Vec<String>>,
-        /// Whether it is deleted when it stops.
-        pub ephemeral: bool,
-        /// A cloud's instance type, as `aws:t2.micro`, for the limits.
-        pub instance_type: String,
-        /// Whether it is started too (`instance_create_start`, 6.2).
-        pub start: bool,
-    }
-
-    /// Where a new instance's content comes from.
-    pub struct InstanceSource {
-        /// `image`, `copy`, `migration`, `none`, or `conversion`.
-        #[serde(rename = "type")]
-        pub kind: String,
-        /// The image's alias.
-        pub alias: String,
-        /// The image's fingerprint.
-        pub fingerprint: String,
-        /// The image's properties, of which the newest match is taken.
-        pub properties: Config,
-        /// The image server's address.
-        pub server: String,
-        /// The image server's protocol: `lxd` or `simplestreams`.
-        pub protocol: String,
-        /// The image server's certificate, PEM.
-        pub certificate: String,
-        /// What lets a private image be read.
-        pub secret: Option<crate::compat::Secret>,
-        /// The instance or `instance/snapshot` that is copied.
-        pub source: String,
-        /// The project it is copied from.
-        pub project: String,
-        /// Whether its snapshots are left out.
-        pub instance_only: bool,
-        /// Whether an existing copy is brought up to date.
-        pub refresh: bool,
-        /// Whether files that change while they are read are no error.
-        pub allow_inconsistent: bool,
-    }
-}
-
-impl InstancesPost {
-    /// A container with nothing in it.
-    pub fn empty(name: impl Into<String>) -> Self {
-        Self::with_source(name, InstanceSource { kind: "none".into(), ..InstanceSource::default() })
-    }
-
-    /// A container from a local image, by its alias.
-    pub fn from_alias(name: impl Into<String>, alias: impl Into<String>) -> Self {
-        let source = InstanceSource { kind: "image".into(), alias: alias.into(), ..InstanceSource::default() };
-        Self::with_source(name, source)
-    }
-
-    /// A container from a local image, by its fingerprint.
-    pub fn from_fingerprint(name: impl Into<String>, fingerprint: impl Into<String>) -> Self {
-        let fingerprint = fingerprint.into();
-        let source = InstanceSource { kind: "image".into(), fingerprint, ..InstanceSource::default() };
-        Self::with_source(name, source)
-    }
-
-    fn with_source(name: impl Into<String>, source: InstanceSource) -> Self {
-        Self { name: name.into(), source, ..Self::default() }
-    }
-
-    /// Sets one key of its configuration.
-    #[must_use]
-    pub fn config(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.config.insert(key.into(), value.into());
-        self
-    }
-
-    /// Adds a device, or sets another one of this name.
-    #[must_use]
-    pub fn device<K: Into<String>, V: Into<String>>(
-        mut self,
-        name: impl Into<String>,
-        keys: impl IntoIterator<Item = (K, V)>,
-    ) -> Self {
-        let keys = keys.into_iter().map(|(key, value)| (key.into(), value.into()));
-        self.devices.insert(name.into(), keys.collect());
-        self
-    }
-
-    /// Sets its profiles, instead of `default`.
-    #[must_use]
-    pub fn profiles<P: Into<String>>(mut self, profiles: impl IntoIterator<Item = P>) -> Self {
-        self.profiles = Some(profiles.into_iter().map(Into::into).collect());
-        self
-    }
-
-    /// Deletes it when it stops.
-    #[must_use]
-    pub fn ephemeral(mut self) -> Self {
-        self.ephemeral = true;
-        self
     }
 }
 
@@ -313,51 +194,6 @@ impl Filterable for Instance {
 
 impl AcrossProjects for Instance {
     const EXTENSION: &'static str = "instance_all_projects";
-}
-
-/// `GET /1.0/instances?recursion=2`: instances with their state and snapshots.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct ListFull {
-    /// Which, and of which projects.
-    pub choice: Choice<Instance>,
-}
-
-impl Endpoint for ListFull {
-    type Output = Vec<InstanceFull>;
-
-    fn request(&self) -> Result<Request, Error> {
-        bare(Method::GET, &self.choice.of(Instance::list(&()).query("recursion", "2")))
-    }
-
-    fn response(&self, response: Response) -> Result<Vec<InstanceFull>, Error> {
-        Instance::read_list(Envelope::metadata(&response)?)
-    }
-
-    fn extensions(&self) -> Vec<&'static str> {
-        self.choice.extensions()
-    }
-}
-
-impl<C: Client> Collection<C, Instance> {
-    /// The instances with their state and snapshots: `GET /1.0/instances?recursion=2` (extension `container_full`).
-    pub fn list_full(&self) -> Call<C, ListFull> {
-        Call::new(&self.client, ListFull::default())
-    }
-}
-
-impl<C: Client> Call<C, ListFull> {
-    /// Only the instances that match, as in a [`List`](crate::List).
-    pub fn filter(mut self, filter: impl Into<String>) -> Self {
-        self.endpoint.choice.filter(filter);
-        self
-    }
-
-    /// Of all projects (extension `instance_all_projects`).
-    pub fn all_projects(mut self) -> Self {
-        self.endpoint.choice.all_projects();
-        self
-    }
 }
 
 /// What can be done with one instance, besides the generic verbs.

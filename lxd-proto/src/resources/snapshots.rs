@@ -1,12 +1,12 @@
 //! Snapshots of an instance: `/1.0/instances/{name}/snapshots`.
 
-use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use alloc::{string::String, vec::Vec};
 
 use http::Method;
 
 use super::{Config, Devices, Instance, Operation};
 use crate::{
-    Answer, Endpoint, Error, Request, Response,
+    Answer, Call, Client, Endpoint, Error, Request, Response,
     compat::{Timestamp, model, request, writable},
     crud::{Changed, Creatable, Created, Deletable, Editable, Listed, Patchable, Renamable, Resource},
     endpoint::json,
@@ -152,15 +152,18 @@ impl Deletable for InstanceSnapshot {}
 
 /// Puts an instance back to a snapshot: `PUT /1.0/instances/{name}` with `restore` and nothing else.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Restore {
     instance: String,
     snapshot: String,
+    /// Whether the running state is put back too.
+    pub stateful: bool,
 }
 
 impl Restore {
     /// The request for this instance and snapshot.
     pub fn new(instance: String, snapshot: String) -> Self {
-        Self { instance, snapshot }
+        Self { instance, snapshot, stateful: false }
     }
 }
 
@@ -168,11 +171,26 @@ impl Endpoint for Restore {
     type Output = Changed<()>;
 
     fn request(&self) -> Result<Request, Error> {
-        json(Method::PUT, &Instance::path(&self.instance), &BTreeMap::from([("restore", &self.snapshot)]))
+        #[derive(serde::Serialize)]
+        struct Put<'a> {
+            restore: &'a str,
+            #[serde(skip_serializing_if = "core::ops::Not::not")]
+            stateful: bool,
+        }
+        let put = Put { restore: &self.snapshot, stateful: self.stateful };
+        json(Method::PUT, &Instance::path(&self.instance), &put)
     }
 
     fn response(&self, response: Response) -> Result<Self::Output, Error> {
         Changed::read(&response)
+    }
+}
+
+impl<C: Client> Call<C, Restore> {
+    /// Takes up the running state that the snapshot holds (containers need CRIU).
+    pub fn stateful(mut self) -> Self {
+        self.endpoint.stateful = true;
+        self
     }
 }
 

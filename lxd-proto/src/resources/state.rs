@@ -1,6 +1,6 @@
 //! How an instance stands, and changing that: `/1.0/instances/{name}/state`.
 
-use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use alloc::{collections::BTreeMap, string::String, vec, vec::Vec};
 use core::time::Duration;
 
 use http::Method;
@@ -8,7 +8,7 @@ use http::Method;
 use crate::{
     Call, Client, Endpoint, Error, Request, Response,
     compat::{StatusCode, model, open_enum},
-    crud::{Changed, Resource},
+    crud::{Changed, Listed, Resource},
     endpoint::{bare, json},
     envelope,
     resources::Instance,
@@ -149,11 +149,11 @@ impl Endpoint for GetState {
     }
 }
 
-/// `PUT /1.0/instances/{name}/state`.
+/// `PUT /1.0/instances/{name}/state`, or `PUT /1.0/instances` for all of them.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ChangeState {
-    instance: String,
+    instance: Option<String>,
     action: InstanceAction,
     /// How many seconds the instance has to shut down; -1 leaves that to the server.
     pub timeout: i64,
@@ -166,7 +166,12 @@ pub struct ChangeState {
 impl ChangeState {
     /// The request for this instance.
     pub fn new(instance: String, action: InstanceAction) -> Self {
-        Self { instance, action, timeout: -1, force: false, stateful: false }
+        Self { instance: Some(instance), ..Self::all(action) }
+    }
+
+    /// The request for all instances of the project.
+    pub fn all(action: InstanceAction) -> Self {
+        Self { instance: None, action, timeout: -1, force: false, stateful: false }
     }
 }
 
@@ -176,11 +181,18 @@ impl Endpoint for ChangeState {
     fn request(&self) -> Result<Request, Error> {
         let Self { action, timeout, force, stateful, .. } = self;
         let put = serde_json::json!({ "action": action, "timeout": timeout, "force": force, "stateful": stateful });
-        json(Method::PUT, &Instance::path(&self.instance).join("state"), &put)
+        match &self.instance {
+            Some(instance) => json(Method::PUT, &Instance::path(instance).join("state"), &put),
+            None => json(Method::PUT, &Instance::list(&()), &serde_json::json!({ "state": put })),
+        }
     }
 
     fn response(&self, response: Response) -> Result<Self::Output, Error> {
         Changed::read(&response)
+    }
+
+    fn extensions(&self) -> Vec<&'static str> {
+        if self.instance.is_some() { Vec::new() } else { vec!["instance_bulk_state_change"] }
     }
 }
 

@@ -155,11 +155,16 @@ impl<I: BlockingIo + Send + 'static> AsyncIo for Io<I> {
 }
 
 fn with_body(request: Redeemed) -> Request {
-    request.map(|payload| match payload {
+    request.map(body)
+}
+
+fn body(payload: Payload<&'static str>) -> Body {
+    match payload {
         Payload::Bytes(bytes) => Body::Bytes(bytes),
         Payload::Reader(name, _) => Body::Bytes(format!("<{name}>").into()),
+        Payload::Chain { 0: pieces, .. } => Body::Chain(pieces.into_iter().map(body).collect()),
         _ => Body::Empty,
-    })
+    }
 }
 
 /// The output of a future that waits for nothing.

@@ -24,10 +24,16 @@ pub(crate) fn request(request: &Request) -> String {
     if let Some(LongPoll(time)) = request.extensions().get() {
         text += &format!("\n(long poll: {time:?})");
     }
-    match request.body() {
-        Body::Empty => text,
-        Body::Bytes(bytes) => text + "\n\n" + std::str::from_utf8(bytes).unwrap(),
-        Body::Input(input) => text + &format!("\n\n<input {}>", input.index()),
+    let body = body(request.body());
+    if body.is_empty() { text } else { text + "\n\n" + &body }
+}
+
+fn body(of: &Body) -> String {
+    match of {
+        Body::Empty => String::new(),
+        Body::Bytes(bytes) => std::str::from_utf8(bytes).unwrap().into(),
+        Body::Input(input) => format!("<input {}>", input.index()),
+        Body::Chain(pieces) => pieces.iter().map(body).collect(),
     }
 }
 

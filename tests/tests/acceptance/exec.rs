@@ -75,6 +75,8 @@ impl Write for Hashing {
     }
 }
 
+/// pylxd: P160, P161, P164, P169, P171.
+/// pylxd: W08.
 fn all_output_arrives<C: Lab>(server: &Server<C>) {
     let instance = server.running("exec");
     const MIB: u64 = 1 << 20;
@@ -197,6 +199,7 @@ impl Read for Counted {
     }
 }
 
+/// pylxd: P170.
 fn output_over_the_window_waits_for_its_writer<C: Lab>(server: &Server<C>) {
     let instance = server.running("exec");
     const SIZE: usize = 32 << 20;
@@ -287,6 +290,7 @@ fn a_silent_stdin_keeps_nobody_waiting<C: Lab>(server: &Server<C>) {
     before.assert_flat(POOLED);
 }
 
+/// pylxd: P161.
 fn exit_codes<C: Lab>(server: &Server<C>) {
     let instance = server.running("exec");
     for (script, code) in
@@ -320,6 +324,8 @@ fn a_command_without_outputs_runs_on<C: Lab>(server: &Server<C>) {
     assert_eq!(done.code, 7);
 }
 
+/// pylxd: P160, P161, P162, P163, P168.
+/// pylxd: W27.
 fn streams_environment_and_user<C: Lab>(server: &Server<C>) {
     let instance = server.running("exec");
     let done = sh(&instance, "echo out; echo err >&2").output().send().unwrap();
@@ -333,11 +339,15 @@ fn streams_environment_and_user<C: Lab>(server: &Server<C>) {
     assert_eq!(instance.exec(["cat"]).stdin(bytes.clone()).output().send().unwrap().stdout, bytes);
 }
 
+/// pylxd: P165, P166, P167.
+/// pylxd: W07, W48.
 fn input_from_bytes_and_readers<C: Lab>(server: &Server<C>) {
     let instance = server.running("exec");
     let sorted = instance.exec(["sort", "-n"]).stdin("3\n1\n2\n").output().send().unwrap();
     assert_eq!(sorted.stdout, "1\n2\n3\n");
     assert_eq!(instance.exec(["wc", "-c"]).output().send().unwrap().stdout, "0\n", "stdin is empty");
+    let empty = instance.exec(["wc", "-c"]).stdin(payload::<C>(io::empty(), None));
+    assert_eq!(empty.output().send().unwrap().stdout, "0\n", "a reader of nothing");
     let mut whole = Vec::new();
     Pattern::new(3_000_000).read_to_end(&mut whole).unwrap();
     let bytes = instance.exec(["cat"]).stdin(whole.clone()).output().send().unwrap();
@@ -380,6 +390,8 @@ fn failed(error: &Error, kind: &FailureKind) {
     assert!(failure.message.contains("the disk is on fire"), "{failure}");
 }
 
+/// pylxd: P170.
+/// pylxd: W26.
 fn a_failing_writer_ends_the_command<C: Lab>(server: &Server<C>) {
     let instance = server.running("exec");
     let before = Resources::now();

@@ -28,6 +28,7 @@ everywhere!(
 
 const CONTENT: &[u8] = &[0, 255, b'\n', b'\r', 0xc3, 0x28, b'%', 0];
 
+/// pylxd: P200, P201, P207, P208, P209.
 fn are_written_and_read<C: Lab>(server: &Server<C>) {
     let container = server.with_files("files");
     let files = container.files();
@@ -45,6 +46,8 @@ fn are_written_and_read<C: Lab>(server: &Server<C>) {
     assert!(files.delete("/root/binary").wait().send().unwrap_err().is_not_found());
 }
 
+/// pylxd: P203, P205, P206.
+/// pylxd: W24.
 fn have_owners_and_modes<C: Lab>(server: &Server<C>) {
     let container = server.with_files("modes");
     let files = container.files();
@@ -84,6 +87,7 @@ fn noise(length: usize) -> Vec<u8> {
     std::iter::repeat_with(next).take(length).collect()
 }
 
+/// pylxd: P202.
 fn are_streamed<C: Lab>(server: &Server<C>) {
     let container = server.with_files("streams");
     let files = container.files();
@@ -101,6 +105,7 @@ fn are_streamed<C: Lab>(server: &Server<C>) {
     assert!(files.get("/root/sized").bytes().send().unwrap() == data, "the file is another");
 }
 
+/// pylxd: P212.
 fn are_appended_to<C: Lab>(server: &Server<C>) {
     let container = server.with_files("append");
     let files = container.files();
@@ -172,6 +177,7 @@ fn are_in_directories<C: Lab>(server: &Server<C>) {
     assert!(files.list("/root/none").send().unwrap_err().is_not_found());
 }
 
+/// pylxd: P212.
 fn are_linked<C: Lab>(server: &Server<C>) {
     let container = server.with_files("links");
     let files = container.files();

@@ -17,6 +17,7 @@ fn file() -> (Vec<u8>, Fingerprint) {
     (file, fingerprint)
 }
 
+/// pylxd: P220, P221.
 fn are_listed<C: Lab>(server: &Server<C>) {
     let (file, fingerprint) = file();
     let images = server.lxd.images();
@@ -33,6 +34,7 @@ fn are_listed<C: Lab>(server: &Server<C>) {
     assert!(images.get("0000").send().unwrap_err().is_not_found());
 }
 
+/// pylxd: P224.
 fn are_uploaded<C: Lab>(server: &Server<C>) {
     let project = server.project("upload");
     let images = project.lxd.images();
@@ -61,6 +63,7 @@ fn are_uploaded<C: Lab>(server: &Server<C>) {
     assert!(project.lxd.image(fingerprint.to_string()).delete().wait().send().unwrap_err().is_not_found());
 }
 
+/// pylxd: P234.
 fn are_changed<C: Lab>(server: &Server<C>) {
     let project = server.project("images");
     let uploaded = project.lxd.images().upload(file().0).wait().send().unwrap();
@@ -90,7 +93,7 @@ fn a_wrong_upload_is_refused<C: Lab>(server: &Server<C>) {
     let project = server.project("wrong");
     let images = project.lxd.images();
     let failed = |result: Result<_, lxd_proto::Error>| {
-        let _: &lxd_proto::resources::UploadedImage = match &result {
+        let _: &lxd_proto::resources::CreatedImage = match &result {
             Ok(uploaded) => uploaded,
             Err(error) => {
                 let outcome = error.operation().map(|error| error.outcome.clone());
@@ -107,6 +110,7 @@ fn a_wrong_upload_is_refused<C: Lab>(server: &Server<C>) {
     assert!(images.names().send().unwrap().is_empty());
 }
 
+/// pylxd: P231, P232.
 fn have_aliases<C: Lab>(server: &Server<C>) {
     let project = server.project("aliases");
     let (lxd, aliases) = (&project.lxd, project.lxd.image_aliases());

@@ -22,6 +22,7 @@ everywhere!(
     what_cannot_be_made,
 );
 
+/// pylxd: P111, P114.
 fn are_listed<C: Lab>(server: &Server<C>) {
     let mark = unique("mark");
     let make = |name: &str| {
@@ -55,6 +56,7 @@ fn are_listed<C: Lab>(server: &Server<C>) {
     assert!(instances.list_full().send().unwrap().len() >= 2);
 }
 
+/// pylxd: P118, P121, P122.
 fn are_made_in_many_ways<C: Lab>(server: &Server<C>) {
     let lxd = &server.lxd;
     let make = |post: InstancesPost| {
@@ -96,6 +98,7 @@ fn are_made_in_many_ways<C: Lab>(server: &Server<C>) {
     lxd.profile(&profile).delete().wait().send().unwrap();
 }
 
+/// pylxd: P120.
 fn the_server_chooses_a_name<C: Lab>(server: &Server<C>) {
     let made = server.lxd.instances().create(InstancesPost::empty("")).wait().send().unwrap();
     assert!(!made.name.is_empty());
@@ -113,6 +116,7 @@ fn an_ephemeral_one_goes_when_it_stops<C: Lab>(server: &Server<C>) {
     assert!(container.get().send().unwrap_err().is_not_found());
 }
 
+/// pylxd: P124.
 fn are_edited<C: Lab>(server: &Server<C>) {
     let container = server.stopped("edit");
     let before = container.get().send().unwrap();
@@ -181,6 +185,8 @@ fn are_patched_and_replaced<C: Lab>(server: &Server<C>) {
     assert!(!last.config.contains_key("user.p"));
 }
 
+/// pylxd: P125, P126.
+/// pylxd: W16.
 fn are_renamed<C: Lab>(server: &Server<C>) {
     let old = server.stopped("rename");
     let uuid = old.get().send().unwrap().config["volatile.uuid"].clone();
@@ -193,9 +199,20 @@ fn are_renamed<C: Lab>(server: &Server<C>) {
     assert!(new.delete().wait().send().unwrap_err().is_not_found());
 }
 
+/// pylxd: P127, P128, P129, P131, P132, P133.
+/// pylxd: W02, W15.
 fn are_started_frozen_and_stopped<C: Lab>(server: &Server<C>) {
     let container = server.stopped("state");
-    let status = || container.state().send().unwrap().status;
+    let status = || {
+        let state = container.state().send().unwrap();
+        let instance = container.get().send().unwrap();
+        // Word and number are always of one answer.
+        let code =
+            [("Running", 103), ("Stopped", 102), ("Frozen", 110)].into_iter().find(|(word, _)| *word == state.status);
+        assert_eq!(code.map(|(_, code)| code), Some(state.status_code.0));
+        assert_eq!((&instance.status, instance.status_code), (&state.status, state.status_code));
+        state.status
+    };
     assert_eq!(status(), "Stopped");
     let Changed::Running(started) = container.start().send().unwrap() else { panic!("not in the background") };
     server.lxd.operation(started.id).wait().send().unwrap();
@@ -220,6 +237,8 @@ fn are_started_frozen_and_stopped<C: Lab>(server: &Server<C>) {
     assert!(refused.to_string().contains("already stopped"), "{refused}");
 }
 
+/// pylxd: P130.
+/// pylxd: W30.
 fn one_that_ignores_its_shutdown<C: Lab>(server: &Server<C>) {
     let container = server.stubborn("stubborn");
     let failed = container.stop().within(Duration::from_secs(1)).wait().send().unwrap_err();

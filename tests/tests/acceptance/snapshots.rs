@@ -3,8 +3,9 @@
 use lxd_proto::{compat::Timestamp, resources::InstanceSnapshotsPost};
 use lxd_tests::{Lab, Server, everywhere};
 
-everywhere!(are_made_listed_and_removed, an_instance_goes_back_to_one, one_expires);
+everywhere!(are_made_listed_and_removed, an_instance_goes_back_to_one, one_expires, a_stateful_one_needs_criu);
 
+/// pylxd: P180, P181, P182, P183, P185, P186, P189.
 fn are_made_listed_and_removed<C: Lab>(server: &Server<C>) {
     let container = server.stopped("snap");
     let snapshots = container.snapshots();
@@ -31,6 +32,7 @@ fn are_made_listed_and_removed<C: Lab>(server: &Server<C>) {
     assert!(container.snapshot("renamed").delete().wait().send().unwrap_err().is_not_found());
 }
 
+/// pylxd: P136, P188.
 fn an_instance_goes_back_to_one<C: Lab>(server: &Server<C>) {
     let container = server.with_files("restore");
     let files = container.files();
@@ -45,6 +47,8 @@ fn an_instance_goes_back_to_one<C: Lab>(server: &Server<C>) {
     assert!(container.restore("none").wait().send().is_err());
 }
 
+/// pylxd: P190.
+/// pylxd: W41.
 fn one_expires<C: Lab>(server: &Server<C>) {
     let container = server.stopped("expire");
     let mut post = InstanceSnapshotsPost::new("s");
@@ -64,4 +68,14 @@ fn one_expires<C: Lab>(server: &Server<C>) {
         .wait()
         .send();
     assert!(late.unwrap_err().is_precondition_failed());
+}
+
+/// pylxd: P184.
+fn a_stateful_one_needs_criu<C: Lab>(server: &Server<C>) {
+    let container = server.running("stateful");
+    let mut post = InstanceSnapshotsPost::new("s");
+    post.stateful = true;
+    let refused = container.snapshots().create(post).wait().send().unwrap_err();
+    assert!(refused.to_string().contains("CRIU"), "{refused}");
+    assert!(container.snapshots().names().send().unwrap().is_empty());
 }

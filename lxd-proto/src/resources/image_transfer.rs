@@ -1,0 +1,367 @@
+//! Images as files, in one piece or two: uploaded to the server, and received from it.
+
+use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
+
+use http::{HeaderMap, HeaderName, Method, header, response::Parts};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::{CreatedImage, Image};
+use crate::{
+    Async, Blocking, Call, Client, Collection, Download, Endpoint, Error, Fetch, Fingerprint, Incoming, Object,
+    Payload, Request, Response, Secret, Sending, Streams,
+    crud::{Changed, Listed, Resource},
+    endpoint::{Body, bare, set_header, with_body},
+    headers,
+    multipart::{self, Part, Piece, Splitter},
+};
+
+/// `POST /1.0/images` with an image's own file, or its two.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ImageUpload {
+    content: Content,
+    /// The name that the file gets.
+    pub filename: Option<String>,
+    /// Whether untrusted clients may have it.
+    pub public: bool,
+    /// What it is, by key, besides what it says itself.
+    pub properties: BTreeMap<String, String>,
+    /// The profiles that instances made of it get.
+    pub profiles: Vec<String>,
+    /// What the server must compute as its fingerprint.
+    pub fingerprint: Option<Fingerprint>,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Unified(Body),
+    /// LXD wants the metadata first.
+    Split {
+        metadata: Body,
+        rootfs: Body,
+        name: &'static str,
+    },
+}
+
+impl ImageUpload {
+    fn new(content: Content) -> Self {
+        let (properties, profiles) = (BTreeMap::new(), Vec::new());
+        Self { content, filename: None, public: false, properties, profiles, fingerprint: None }
+    }
+}
+
+impl Endpoint for ImageUpload {
+    type Output = Changed<CreatedImage>;
+
+    fn request(&self) -> Result<Request, Error> {
+        let (content_type, body) = match &self.content {
+            Content::Unified(body) => ("application/octet-stream", body.clone()),
+            Content::Split { metadata, rootfs, name } => {
+                // 5.0.2 takes the file's name from here, and not from the header.
+                let filename = self.filename.as_deref().unwrap_or(name);
+                let files = [("metadata", "metadata", metadata.clone()), (*name, filename, rootfs.clone())];
+                (multipart::CONTENT_TYPE, multipart::encode(files))
+            }
+        };
+        let mut request = with_body(Method::POST, &Image::list(&()), content_type, body)?;
+        if let Some(filename) = &self.filename {
+            set_header(&mut request, headers::FILENAME, filename)?;
+        }
+        if let Some(fingerprint) = &self.fingerprint {
+            set_header(&mut request, headers::FINGERPRINT, &alloc::format!("{fingerprint}"))?;
+        }
+        if self.public {
+            set_header(&mut request, headers::PUBLIC, "true")?;
+        }
+        let properties = self.properties.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        set_query(&mut request, headers::PROPERTIES, properties)?;
+        set_query(&mut request, headers::PROFILES, self.profiles.iter().map(|name| ("profile", name.as_str())))?;
+        Ok(request)
+    }
+
+    fn response(&self, response: Response) -> Result<Self::Output, Error> {
+        Changed::read(&response)
+    }
+}
+
+/// Sets a header to what would be a URL's query.
+fn set_query<'a>(
+    request: &mut Request,
+    header: HeaderName,
+    pairs: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<(), Error> {
+    let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+    let pairs: Vec<_> = pairs.map(|(key, value)| alloc::format!("{}={}", encode(key), encode(value))).collect();
+    if pairs.is_empty() { Ok(()) } else { set_header(request, header, &pairs.join("&")) }
+}
+
+impl<C: Client> Collection<C, Image> {
+    /// Uploads an image that is one file (metadata and root file system together): `POST /1.0/images`. The content is
+    /// streamed. With `.wait()`, the result has its fingerprint.
+    pub fn upload(&self, content: impl Into<Payload<C::Reader>>) -> Call<C, ImageUpload> {
+        let mut streams = Streams::default();
+        let body = Body::Input(streams.body(content.into()));
+        Call::with(&self.client, ImageUpload::new(Content::Unified(body)), streams)
+    }
+
+    /// Uploads an image that is two files, the metadata (a tarball) and the root file system (squashfs, a tarball, or a
+    /// virtual machine's disk, see [`virtual_machine`](Call::virtual_machine)): `POST /1.0/images`, multipart. Both are
+    /// streamed. The fingerprint is that of both, one after the other.
+    pub fn upload_split(
+        &self,
+        metadata: impl Into<Payload<C::Reader>>,
+        rootfs: impl Into<Payload<C::Reader>>,
+    ) -> Call<C, ImageUpload> {
+        let mut streams = Streams::default();
+        let metadata = Body::Input(streams.body(metadata.into()));
+        let rootfs = Body::Input(streams.body(rootfs.into()));
+        let content = Content::Split { metadata, rootfs, name: "rootfs" };
+        Call::with(&self.client, ImageUpload::new(content), streams)
+    }
+}
+
+impl<C: Client> Call<C, ImageUpload> {
+    /// The name that the file gets.
+    pub fn filename(mut self, name: impl Into<String>) -> Self {
+        self.endpoint.filename = Some(name.into());
+        self
+    }
+
+    /// Lets untrusted clients have it.
+    pub fn public(mut self) -> Self {
+        self.endpoint.public = true;
+        self
+    }
+
+    /// Sets one of its properties.
+    pub fn property(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.endpoint.properties.insert(key.into(), value.into());
+        self
+    }
+
+    /// The profiles that instances made of it get (extension `image_profiles`). By default `default`. 5.0.2 takes no
+    /// notice of it; there the image can be [edited](crate::Object::edit).
+    pub fn profiles<P: Into<String>>(mut self, profiles: impl IntoIterator<Item = P>) -> Self {
+        self.endpoint.profiles = profiles.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// What its fingerprint must be; the server fails the upload when it is another.
+    pub fn fingerprint(mut self, fingerprint: Fingerprint) -> Self {
+        self.endpoint.fingerprint = Some(fingerprint);
+        self
+    }
+
+    /// The second of an image's two files is a virtual machine's disk (qcow2). LXD tells that from the part's name.
+    pub fn virtual_machine(mut self) -> Self {
+        if let Content::Split { name, .. } = &mut self.endpoint.content {
+            *name = "rootfs.img";
+        }
+        self
+    }
+}
+
+/// `GET /1.0/images/{fingerprint}/export`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ExportImage {
+    fingerprint: String,
+    /// What lets an untrusted client have a private image.
+    pub secret: Option<Secret>,
+}
+
+/// How an image is received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ImageFile {
+    /// In one file. Its SHA-256 is the image's fingerprint.
+    Unified {
+        /// The file's name, without any directory, so that it is safe to use.
+        filename: String,
+        /// Its size in bytes, where the server says it.
+        size: Option<u64>,
+    },
+    /// In two files. The body is both of them, which a [`Splitter`] takes apart; [`pieces`](crate::Fetch::pieces) does
+    /// that.
+    Split {
+        /// What is between them.
+        boundary: String,
+    },
+}
+
+impl Download for ExportImage {
+    type Head = ImageFile;
+
+    fn request(&self) -> Result<Request, Error> {
+        let path = Image::path(&self.fingerprint).join("export");
+        let path = self.secret.iter().fold(path, |path, secret| path.query("secret", secret.expose()));
+        bare(Method::GET, &path)
+    }
+
+    fn head(&self, head: &Parts) -> Result<ImageFile, Error> {
+        let content_type = text(&head.headers, header::CONTENT_TYPE);
+        if content_type.starts_with("multipart/") {
+            let boundary = multipart::parameter(content_type, "boundary").unwrap_or_default();
+            return Ok(ImageFile::Split { boundary: boundary.into() });
+        }
+        let disposition = text(&head.headers, header::CONTENT_DISPOSITION);
+        let filename = multipart::parameter(disposition, "filename").unwrap_or_default();
+        let size = text(&head.headers, header::CONTENT_LENGTH).parse().ok();
+        Ok(ImageFile::Unified { filename: Part::new("", filename).filename, size })
+    }
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> &str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+impl<C: Client> Object<C, Image> {
+    /// The image's file or files, as they come: `GET /1.0/images/{fingerprint}/export`. The head says which of both the
+    /// body is; [`pieces`](Fetch::pieces) reads both alike.
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::{fs::File, io::Write};
+    ///
+    /// use lxd_proto::{Lxd, multipart::Piece};
+    ///
+    /// let mut file = None;
+    /// for piece in lxd.image("ab12").export().pieces().send()? {
+    ///     match (piece?, &mut file) {
+    ///         (Piece::Part(part), _) => file = Some(File::create(part.filename)?),
+    ///         (Piece::Data(data), Some(file)) => file.write_all(&data)?,
+    ///         (Piece::Data(_), None) => {}
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn export(&self) -> Fetch<C, ExportImage> {
+        Fetch::new(&self.client, ExportImage { fingerprint: self.at.clone(), secret: None })
+    }
+}
+
+impl<C: Client> Fetch<C, ExportImage> {
+    /// Shows this [secret](Object::secret), with which an untrusted client can have a private image.
+    pub fn secret(mut self, secret: Secret) -> Self {
+        self.download.secret = Some(secret);
+        self
+    }
+
+    /// The image file by file: where each begins, and what is in it.
+    pub fn pieces(self) -> Pieces<C> {
+        Pieces(self)
+    }
+}
+
+/// An image's files, not yet asked for.
+#[derive(Debug)]
+#[must_use = "nothing happens until it is sent (blocking) or awaited (async)"]
+pub struct Pieces<C: Client>(Fetch<C, ExportImage>);
+
+impl<C: Blocking> Pieces<C> {
+    /// Sends the request, and returns when the answer's head is there.
+    ///
+    /// # Errors
+    /// What LXD answered, or what went wrong on the way.
+    pub fn send(self) -> Result<ImagePieces<C>, Error> {
+        ImagePieces::new(self.0.send()?)
+    }
+}
+
+impl<C: Async> IntoFuture for Pieces<C> {
+    type Output = Result<ImagePieces<C>, Error>;
+    type IntoFuture = Sending<ImagePieces<C>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { ImagePieces::new(self.0.await?) })
+    }
+}
+
+/// An image's files while they arrive. A blocking client iterates over them; an async one asks for the
+/// [next](Self::next_piece).
+pub struct ImagePieces<C: Client> {
+    body: C::Body,
+    splitter: Option<Splitter>,
+    first: Option<Part>,
+    over: bool,
+}
+
+impl<C: Client> core::fmt::Debug for ImagePieces<C> {
+    /// A body needs no `Debug` of its own.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("ImagePieces").field("over", &self.over).finish_non_exhaustive()
+    }
+}
+
+impl<C: Client> ImagePieces<C> {
+    fn new(incoming: Incoming<ImageFile, C::Body>) -> Result<Self, Error> {
+        let (splitter, first) = match incoming.head {
+            ImageFile::Unified { filename, .. } => (None, Some(Part::new("", &filename))),
+            ImageFile::Split { boundary } => (Some(Splitter::new(&boundary)?), None),
+        };
+        Ok(Self { body: incoming.body, splitter, first, over: false })
+    }
+
+    /// What is known without more of the body.
+    fn known(&mut self) -> Result<Option<Piece>, Error> {
+        if let Some(part) = self.first.take() {
+            return Ok(Some(Piece::Part(part)));
+        }
+        self.splitter.as_mut().map_or(Ok(None), Splitter::next)
+    }
+
+    /// Takes more of the body, or its end.
+    fn take(&mut self, chunk: Option<bytes::Bytes>) -> Result<Option<Piece>, Error> {
+        match (chunk, &mut self.splitter) {
+            (Some(chunk), Some(splitter)) => splitter.push(chunk),
+            (Some(chunk), None) => return Ok(Some(Piece::Data(chunk))),
+            (None, splitter) => {
+                self.over = true;
+                splitter.as_ref().map_or(Ok(()), Splitter::finish)?;
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl<C: Blocking> Iterator for ImagePieces<C> {
+    type Item = Result<Piece, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.over {
+            let next = match self.known() {
+                Ok(None) => C::chunk(&mut self.body).map_err(Error::from).and_then(|chunk| self.take(chunk)),
+                known => known,
+            };
+            self.over |= next.is_err();
+            if let Some(next) = next.transpose() {
+                return Some(next);
+            }
+        }
+        None
+    }
+}
+
+impl<C: Async> ImagePieces<C> {
+    /// The next piece, or nothing at the end.
+    ///
+    /// # Errors
+    /// What went wrong on the way.
+    pub async fn next_piece(&mut self) -> Result<Option<Piece>, Error> {
+        while !self.over {
+            let next = match self.known() {
+                Ok(None) => match C::chunk(&mut self.body).await {
+                    Ok(chunk) => self.take(chunk),
+                    Err(failure) => Err(failure.into()),
+                },
+                known => known,
+            };
+            self.over |= next.is_err();
+            if let Some(piece) = next? {
+                return Ok(Some(piece));
+            }
+        }
+        Ok(None)
+    }
+}

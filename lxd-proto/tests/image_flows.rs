@@ -1,0 +1,159 @@
+//! Transcripts of what is copied, and the names and fingerprints that servers of both ages give.
+
+use lxd_proto::{
+    Error, Lxd,
+    error::Outcome,
+    resources::{ImagesPost, InstanceBackupsPost, InstancesPost},
+};
+use serde_json::{Value, json};
+
+use crate::support::script::{Answer, error, operation, play, running, sync};
+
+const URL: &str = "/1.0/operations/op-1";
+const WAIT: &str = "GET /1.0/operations/op-1/wait?timeout=15\n(long poll: 20s)";
+const FINGERPRINT: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+const SECRET: &str = "POST /1.0/images/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/secret";
+
+/// An operation that succeeded, with what it says.
+fn done(metadata: Value, resources: Value) -> Answer {
+    sync(json!({"id": "op-1", "class": "task", "status_code": 200, "metadata": metadata, "resources": resources}))
+}
+
+fn image(public: bool) -> Answer {
+    sync(json!({
+        "fingerprint": FINGERPRINT, "filename": "f", "public": public, "auto_update": true,
+        "properties": {"os": "x"}, "aliases": [{"name": "a", "description": "the one"}],
+        "profiles": ["default"], "expires_at": "1970-01-01T00:00:00Z",
+    }))
+}
+
+fn server(addresses: &[&str]) -> Answer {
+    sync(json!({"environment": {"addresses": addresses, "certificate": "PEM"}}))
+}
+
+fn secret() -> Answer {
+    let operation = json!({"id": "op-s", "class": "token", "status_code": 103, "metadata": {"secret": "s3cret"}});
+    let body = json!({"type": "async", "operation": "/1.0/operations/op-s", "metadata": operation});
+    crate::support::script::http(202, &[], body.to_string())
+}
+
+fn post(address: &str, secret: &str) -> String {
+    format!(
+        "POST /1.0/images\ncontent-type: application/json\n\n\
+        {{\"source\":{{\"type\":\"image\",\"mode\":\"pull\",\"server\":\"https://{address}\",\"protocol\":\"lxd\",\
+        \"certificate\":\"PEM\",\"fingerprint\":\"{FINGERPRINT}\"{secret}}},\"filename\":\"f\",\"public\":false,\
+        \"auto_update\":true,\"properties\":{{\"os\":\"x\"}},\"aliases\":[{{\"name\":\"a\",\"description\":\"the one\"}}]}}"
+    )
+    .replace("\"public\":false,", if secret.is_empty() { "\"public\":true," } else { "" })
+}
+
+/// pylxd: W37.
+#[test]
+fn an_image_goes_to_another_server() {
+    let made = json!({"fingerprint": FINGERPRINT, "size": "7"});
+    let (one, two) = ("10.0.0.1:8443", "[fd00::1]:8443");
+    let private = ",\"secret\":\"s3cret\"";
+    let get = "GET /1.0/images/0123".to_owned();
+    // The first address does not work; the secret's operation is ended, whatever that is answered.
+    let copied = play(
+        [
+            (get.clone(), image(false)),
+            ("GET /1.0".into(), server(&[one, two])),
+            (SECRET.into(), secret()),
+            (post(one, private), running(URL)),
+            (WAIT.into(), operation(400, "connection refused")),
+            (post(two, private), running(URL)),
+            (WAIT.into(), done(made.clone(), json!({}))),
+            ("DELETE /1.0/operations/op-s".into(), error(404, "not found")),
+        ],
+        |lxd| lxd.image("0123").copy_to(lxd).copy_aliases().send(),
+    );
+    assert_eq!(copied.unwrap().size, 7);
+
+    // A public one needs no secret.
+    let copied = play(
+        [
+            (get.clone(), image(true)),
+            ("GET /1.0".into(), server(&[one])),
+            (post(one, ""), running(URL)),
+            (WAIT.into(), done(made, json!({}))),
+        ],
+        |lxd| lxd.image("0123").copy_to(lxd).copy_aliases().send(),
+    );
+    assert_eq!(copied.unwrap().fingerprint.to_string(), FINGERPRINT);
+
+    // None works.
+    let failed = play(
+        [
+            (get.clone(), image(false)),
+            ("GET /1.0".into(), server(&[one])),
+            (SECRET.into(), secret()),
+            (post(one, private), running(URL)),
+            (WAIT.into(), operation(400, "no route")),
+            ("DELETE /1.0/operations/op-s".into(), sync(json!({}))),
+        ],
+        |lxd| lxd.image("0123").copy_to(lxd).copy_aliases().send(),
+    );
+    let failed = failed.unwrap_err();
+    assert_eq!(failed.operation().unwrap().outcome, Outcome::Failed("no route".into()));
+
+    // A server that listens nowhere is told before anything is sent to the other.
+    let nowhere =
+        play([(get, image(false)), ("GET /1.0".into(), server(&[]))], |lxd| lxd.image("0123").copy_to(lxd).send());
+    assert!(matches!(nowhere, Err(Error::InvalidInput(text)) if text.contains("core.https_address")));
+}
+
+#[test]
+fn a_copy_says_all_that_the_source_has() {
+    let source = json!({
+        "name": "c1", "type": "container", "architecture": "x86_64", "description": "first", "profiles": ["web"],
+        "config": {"user.a": "1", "volatile.eth0.hwaddr": "00:16:3e:00:00:01", "volatile.base_image": "ab12"},
+        "devices": {"none": {"type": "none"}}, "expanded_config": {"limits.cpu": "1"},
+    });
+    let create = r#"POST /1.0/instances
+content-type: application/json
+
+{"name":"c2","source":{"type":"copy","source":"c1"},"type":"container","description":"first","architecture":"x86_64","config":{"user.a":"1","volatile.base_image":"ab12"},"devices":{"none":{"type":"none"}},"profiles":["web"]}"#;
+    let copied = play(
+        [
+            ("GET /1.0/instances/c1", sync(source)),
+            (create, running(URL)),
+            (WAIT, done(json!({}), json!({"instances": ["/1.0/instances/c2", "/1.0/instances/c1"]}))),
+        ],
+        |lxd| lxd.instance("c1").copy_to("c2").send(),
+    );
+    assert_eq!(copied.unwrap().name, "c2");
+}
+
+/// pylxd: P120.
+/// pylxd: W03.
+#[test]
+fn the_names_that_servers_choose() {
+    let old = |url: &str| done(json!({}), json!({"instances": [url], "containers": [url]}));
+    let new = |url: &str| done(json!({"entity_url": url}), json!({}));
+    for answer in [
+        old("/1.0/instances/vocal-mongoose"),
+        old("/1.0/instances/vocal-mongoose?project=p"),
+        new("/1.0/instances/vocal-mongoose"),
+        new("/1.0/instances/vocal-mongoose?project=p"),
+    ] {
+        let made = play([("POST /1.0/instances", running(URL)), (WAIT, answer)], |lxd| {
+            lxd.instances().create(InstancesPost::empty("")).wait().send()
+        });
+        assert_eq!(made.unwrap().name, "vocal-mongoose");
+    }
+    for answer in [
+        done(json!({}), json!({"instances": ["/1.0/instances/i1"], "backups": ["/1.0/backups/b1"]})),
+        new("/1.0/instances/i1/backups/b1"),
+    ] {
+        let made = play([("POST /1.0/instances/i1/backups", running(URL)), (WAIT, answer)], |lxd| {
+            lxd.instance("i1").backups().create(InstanceBackupsPost::default()).wait().send()
+        });
+        assert_eq!(made.unwrap().name, "b1");
+    }
+    let published = done(json!({"fingerprint": FINGERPRINT, "entity_url": "/1.0/projects/default"}), json!({}));
+    let made = play([("POST /1.0/images", running(URL)), (WAIT, published)], |lxd| {
+        lxd.images().create(ImagesPost::from_instance("i1")).wait().send()
+    });
+    assert_eq!(made.unwrap().fingerprint.to_string(), FINGERPRINT);
+}
