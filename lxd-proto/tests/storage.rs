@@ -211,7 +211,9 @@ fn buckets() {
         ("33UgkaIBLBIxb7O1", "kDQD6AOgwHgaQI1UIJBJpPaiLgZuJbq0")
     );
     assert!(!format!("{later:?}").contains("kDQD6"));
-    assert_eq!(play([(post.as_str(), sync(Value::Null))], create).unwrap(), None);
+    for nothing in [Value::Null, json!({})] {
+        assert_eq!(play([(post.as_str(), sync(nothing))], create).unwrap(), None);
+    }
     assert_eq!(play([(post.as_str(), running(URL)), (WAIT, success(Value::Null))], create).unwrap(), None);
 
     let bucket = json!([{

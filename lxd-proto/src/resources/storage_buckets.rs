@@ -117,12 +117,18 @@ impl StorageBucketKeysPost {
 /// bucket).
 impl Answer for Option<StorageBucketKey> {
     fn done(_: &Response, metadata: &str) -> Result<Self, Error> {
-        decode("a bucket's key", metadata.as_bytes())
+        key(metadata)
     }
 
     fn finished(operation: &Operation) -> Result<Self, Error> {
-        operation.metadata.get("key").map_or(Ok(None), |key| decode("a bucket's key", key.to_string().as_bytes()))
+        operation.metadata.get("key").map_or(Ok(None), |metadata| key(&metadata.to_string()))
     }
+}
+
+/// A key that was made. LXD's "nothing" is `null` or an empty object.
+fn key(metadata: &str) -> Result<Option<StorageBucketKey>, Error> {
+    let key: Option<StorageBucketKey> = decode("a bucket's key", metadata.as_bytes())?;
+    Ok(key.filter(|key| *key != StorageBucketKey::default()))
 }
 
 impl Resource for StorageBucket {
