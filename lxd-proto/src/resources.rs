@@ -15,7 +15,11 @@ mod hardware;
 mod hardware_cards;
 mod images;
 pub mod instances;
+mod network_acls;
+mod network_allocations;
 mod network_forwards;
+mod network_peers;
+mod network_zones;
 mod networks;
 mod operations;
 mod profiles;
@@ -57,8 +61,15 @@ pub use images::{
 pub use instances::{
     Instance, InstanceFull, InstancePatch, InstancePut, InstanceSource, InstanceType, InstancesPost, ListFull,
 };
+pub use network_acls::{NetworkAcl, NetworkAclPatch, NetworkAclPut, NetworkAclRule, NetworkAclsPost};
+pub use network_allocations::{GetAllocations, NetworkAllocation};
 pub use network_forwards::{
     CreatedForward, NetworkForward, NetworkForwardPatch, NetworkForwardPort, NetworkForwardPut, NetworkForwardsPost,
+};
+pub use network_peers::{NetworkPeer, NetworkPeerPatch, NetworkPeerPut, NetworkPeersPost};
+pub use network_zones::{
+    NetworkZone, NetworkZonePatch, NetworkZonePut, NetworkZoneRecord, NetworkZoneRecordEntry, NetworkZoneRecordPatch,
+    NetworkZoneRecordPut, NetworkZoneRecordsPost, NetworkZonesPost,
 };
 pub use networks::{
     Network, NetworkLease, NetworkPatch, NetworkPut, NetworkState, NetworkStateAddress, NetworkStateBond,
