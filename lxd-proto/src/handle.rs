@@ -14,8 +14,9 @@ use crate::{
     },
     flow::{InTurn, edit::Edit, save::Save},
     resources::{
-        Certificate, Cluster, Image, ImageAliasesEntry, Instance, InstanceType, Instances, Network, Operation,
-        OperationId, Profile, Project, Server, StoragePool, StorageVolumes, Warning,
+        Certificate, Cluster, GetAllocations, Image, ImageAliasesEntry, Instance, InstanceType, Instances, Network,
+        NetworkAcl, NetworkZone, Operation, OperationId, Profile, Project, Server, StoragePool, StorageVolumes,
+        Warning,
     },
 };
 
@@ -262,6 +263,66 @@ pub trait Lxd: Client {
 
     /// One network, or interface of the host that LXD does not manage: `/1.0/networks/{name}`.
     fn network(&self, name: impl Into<String>) -> Object<Self, Network> {
+        Object::new(self, name.into())
+    }
+
+    /// Which addresses are taken in all networks, and by what: `GET /1.0/network-allocations` (extension
+    /// `network_allocations`).
+    fn network_allocations(&self) -> Call<Self, GetAllocations> {
+        Call::new(self, GetAllocations::default())
+    }
+
+    /// All network ACLs: `/1.0/network-acls` (extension `network_acl`).
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{
+    ///     Lxd,
+    ///     resources::{NetworkAclRule, NetworkAclsPost},
+    /// };
+    ///
+    /// lxd.network_acls().create(NetworkAclsPost::new("web")).wait().send()?;
+    /// lxd.network_acl("web")
+    ///     .edit(|web| {
+    ///         let mut rule = NetworkAclRule::new("allow");
+    ///         (rule.protocol, rule.destination_port) = ("tcp".into(), "80,443".into());
+    ///         web.ingress.push(rule);
+    ///     })
+    ///     .send()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn network_acls(&self) -> Collection<Self, NetworkAcl> {
+        Collection::new(self, ())
+    }
+
+    /// One network ACL: `/1.0/network-acls/{name}`.
+    fn network_acl(&self, name: impl Into<String>) -> Object<Self, NetworkAcl> {
+        Object::new(self, name.into())
+    }
+
+    /// All network zones: `/1.0/network-zones` (extension `network_dns`).
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{
+    ///     Lxd,
+    ///     resources::{NetworkZoneRecordEntry, NetworkZoneRecordsPost, NetworkZonesPost},
+    /// };
+    ///
+    /// lxd.network_zones().create(NetworkZonesPost::new("lxd.example.net")).wait().send()?;
+    /// let mut www = NetworkZoneRecordsPost::new("www");
+    /// www.entries.push(NetworkZoneRecordEntry::new("A", "192.0.2.1"));
+    /// lxd.network_zone("lxd.example.net").records().create(www).wait().send()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn network_zones(&self) -> Collection<Self, NetworkZone> {
+        Collection::new(self, ())
+    }
+
+    /// One network zone: `/1.0/network-zones/{name}`.
+    fn network_zone(&self, name: impl Into<String>) -> Object<Self, NetworkZone> {
         Object::new(self, name.into())
     }
 

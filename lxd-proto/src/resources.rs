@@ -23,7 +23,11 @@ pub mod instance_metadata;
 pub mod instance_moves;
 mod instance_posts;
 pub mod instances;
+mod network_acls;
+mod network_allocations;
 mod network_forwards;
+mod network_peers;
+mod network_zones;
 mod networks;
 mod operations;
 mod profiles;
@@ -78,8 +82,15 @@ pub use instance_metadata::{
 };
 pub use instance_posts::{InstancePost, InstancePostTarget, InstanceSource, InstancesPost};
 pub use instances::{Instance, InstanceFull, InstancePatch, InstancePut, InstanceType};
+pub use network_acls::{NetworkAcl, NetworkAclPatch, NetworkAclPut, NetworkAclRule, NetworkAclsPost};
+pub use network_allocations::{GetAllocations, NetworkAllocation};
 pub use network_forwards::{
     CreatedForward, NetworkForward, NetworkForwardPatch, NetworkForwardPort, NetworkForwardPut, NetworkForwardsPost,
+};
+pub use network_peers::{NetworkPeer, NetworkPeerPatch, NetworkPeerPut, NetworkPeersPost};
+pub use network_zones::{
+    NetworkZone, NetworkZonePatch, NetworkZonePut, NetworkZoneRecord, NetworkZoneRecordEntry, NetworkZoneRecordPatch,
+    NetworkZoneRecordPut, NetworkZoneRecordsPost, NetworkZonesPost,
 };
 pub use networks::{
     Network, NetworkLease, NetworkPatch, NetworkPut, NetworkState, NetworkStateAddress, NetworkStateBond,

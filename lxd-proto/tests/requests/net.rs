@@ -4,7 +4,8 @@ use lxd_proto::{
     Error, Fingerprint, Lxd, Secret,
     resources::{
         ClusterCertificatePut, ClusterGroupsPost, ClusterJoin, ClusterMemberJoinToken, ClusterRole, EvacuationMode,
-        NetworkForwardPort, NetworkForwardPut, NetworkForwardsPost, NetworkPut, NetworkType, NetworksPost, ProjectPut,
+        NetworkAclsPost, NetworkForwardPort, NetworkForwardPut, NetworkForwardsPost, NetworkPeersPost, NetworkPut,
+        NetworkType, NetworkZoneRecordEntry, NetworkZoneRecordsPost, NetworkZonesPost, NetworksPost, ProjectPut,
         ProjectsPost, ReplicaMode, WarningPut,
     },
 };
@@ -86,6 +87,52 @@ content-type: application/json
 
 {"ports":[]}"#,
         one.delete() => "DELETE /1.0/networks/br0/forwards/fd42%3A%3A1",
+    }
+}
+
+#[test]
+fn network_acls_zones_peers_and_allocations() {
+    let lxd = lxd();
+    let (acl, zone, peers) = (lxd.network_acl("a"), lxd.network_zone("z.net"), lxd.network("ovn0").peers());
+    let mut post = NetworkZoneRecordsPost::new("www");
+    post.entries.push(NetworkZoneRecordEntry::new("A", "192.0.2.1"));
+    golden! { lxd:
+        lxd.network_acls().list().all_projects() => "GET /1.0/network-acls?recursion=1&all-projects=true",
+        lxd.network_acls().create(NetworkAclsPost::new("a")) => r#"POST /1.0/network-acls
+content-type: application/json
+
+{"name":"a"}"#,
+        acl.get() => "GET /1.0/network-acls/a",
+        acl.rename("b") => r#"POST /1.0/network-acls/a
+content-type: application/json
+
+{"name":"b"}"#,
+        acl.log().bytes() => "GET /1.0/network-acls/a/log",
+        acl.delete() => "DELETE /1.0/network-acls/a",
+        lxd.network_zones().names().all_projects() => "GET /1.0/network-zones?all-projects=true",
+        lxd.network_zones().create(NetworkZonesPost::new("z.net")) => r#"POST /1.0/network-zones
+content-type: application/json
+
+{"name":"z.net"}"#,
+        zone.delete() => "DELETE /1.0/network-zones/z.net",
+        zone.records().list() => "GET /1.0/network-zones/z.net/records?recursion=1",
+        zone.records().create(post) => r#"POST /1.0/network-zones/z.net/records
+content-type: application/json
+
+{"name":"www","entries":[{"type":"A","ttl":0,"value":"192.0.2.1"}]}"#,
+        zone.record("www").delete() => "DELETE /1.0/network-zones/z.net/records/www",
+        peers.names() => "GET /1.0/networks/ovn0/peers",
+        peers.create(NetworkPeersPost::new("p", "ovn1")) => r#"POST /1.0/networks/ovn0/peers
+content-type: application/json
+
+{"name":"p","target_network":"ovn1"}"#,
+        lxd.network("ovn0").peer("p").patch(|p| p.description = Some("x".into()))
+            => r#"PATCH /1.0/networks/ovn0/peers/p
+content-type: application/json
+
+{"description":"x"}"#,
+        lxd.network_allocations() => "GET /1.0/network-allocations",
+        lxd.project("p").network_allocations().all_projects() => "GET /1.0/network-allocations?all-projects=true",
     }
 }
 

@@ -5,9 +5,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use lxd_proto::{
     Blocking, Error, Lxd, Object,
     error::ApiErrorKind,
-    resources::{Network, NetworkForwardPort, NetworkForwardsPost, NetworkType, NetworksPost},
+    resources::{
+        Network, NetworkAclRule, NetworkAclsPost, NetworkForwardPort, NetworkForwardsPost, NetworkPeersPost,
+        NetworkType, NetworkZoneRecordEntry, NetworkZoneRecordsPost, NetworkZonesPost, NetworksPost,
+    },
 };
-use lxd_tests::{Lab, Server, everywhere};
+use lxd_tests::{Lab, Server, everywhere, unique};
 
 everywhere!(
     are_made_changed_and_removed,
@@ -15,6 +18,9 @@ everywhere!(
     state_and_leases,
     forwards_are_made_changed_and_removed,
     names_are_whole,
+    acls_are_made_changed_and_removed,
+    zones_are_made_changed_and_removed,
+    what_bridges_or_old_servers_have_not,
 );
 
 /// A bridge that is removed when the test is over. Its name has room for 15 characters only, and its /24 is its own: the
@@ -209,4 +215,89 @@ fn names_are_whole<C: Lab>(server: &Server<C>) {
         assert!(server.lxd.network(odd).get().send().unwrap_err().is_not_found(), "{odd}");
         assert!(server.lxd.networks().create(NetworksPost::new(odd)).wait().send().is_err(), "{odd}");
     }
+}
+
+/// pylxd: P274.
+fn acls_are_made_changed_and_removed<C: Lab>(server: &Server<C>) {
+    let (acls, name) = (server.lxd.network_acls(), format!("a{}", unique("acl")));
+    let mut post = NetworkAclsPost::new(&name);
+    let mut rule = NetworkAclRule::new("drop");
+    (rule.source, rule.protocol, rule.destination_port) = ("10.0.0.0/8".into(), "tcp".into(), "22".into());
+    post.ingress.push(rule.clone());
+    acls.create(post.clone()).wait().send().unwrap();
+    assert!(acls.create(post).wait().send().is_err());
+    let acl = server.lxd.network_acl(&name);
+    let made = acl.get().send().unwrap();
+    assert_eq!((made.name.as_str(), &made.ingress, made.egress.len()), (&*name, &vec![rule], 0));
+    assert!(acls.names().send().unwrap().contains(&name));
+    assert!(acls.list().send().unwrap().iter().any(|acl| acl.name == name));
+
+    acl.edit(|acl| acl.egress.push(NetworkAclRule::new("allow"))).send().unwrap();
+    let edited = acl.get().send().unwrap();
+    assert_eq!((edited.egress.len(), &edited.ingress), (1, &made.ingress));
+    // 5.0.2 takes rules that are not said for rules that are removed.
+    acl.patch(|p| {
+        p.description = Some("patched".into());
+        p.ingress = Some(edited.ingress.clone());
+    })
+    .wait()
+    .send()
+    .unwrap();
+    let changed = acl.get().send().unwrap();
+    assert_eq!((changed.ingress.len(), changed.description.as_str()), (1, "patched"));
+    let mut put = changed.writable().unwrap();
+    put.ingress.clear();
+    acl.replace(put).if_match(changed.etag.clone()).wait().send().unwrap();
+    assert!(acl.get().send().unwrap().ingress.is_empty());
+    assert!(acl.log().bytes().send().is_err(), "bridges have no log");
+    let renamed = format!("{name}x");
+    acl.rename(&renamed).wait().send().unwrap();
+    assert!(acl.get().send().unwrap_err().is_not_found());
+    server.lxd.network_acl(&renamed).delete().wait().send().unwrap();
+    assert!(!acls.names().send().unwrap().contains(&renamed));
+}
+
+/// pylxd: P274.
+fn zones_are_made_changed_and_removed<C: Lab>(server: &Server<C>) {
+    let (zones, name) = (server.lxd.network_zones(), format!("{}.example.net", unique("zone")));
+    zones.create(NetworkZonesPost::new(&name)).wait().send().unwrap();
+    let zone = server.lxd.network_zone(&name);
+    assert_eq!(zone.get().send().unwrap().name, name);
+    assert!(zones.names().send().unwrap().contains(&name));
+    assert!(zones.list().send().unwrap().iter().any(|zone| zone.name == name));
+    zone.edit(|zone| zone.description = "edited".into()).send().unwrap();
+    zone.patch(|p| p.config = Some([("user.k".into(), "v".into())].into())).wait().send().unwrap();
+    assert_eq!(zone.get().send().unwrap().config["user.k"], "v");
+
+    let (records, record) = (zone.records(), zone.record("www"));
+    let mut post = NetworkZoneRecordsPost::new("www");
+    post.entries.push(NetworkZoneRecordEntry::new("A", "192.0.2.1"));
+    records.create(post).wait().send().unwrap();
+    assert_eq!(records.names().send().unwrap(), ["www"]);
+    record
+        .edit(|record| {
+            let mut entry = NetworkZoneRecordEntry::new("TXT", "hello");
+            entry.ttl = 60;
+            record.entries.push(entry);
+        })
+        .send()
+        .unwrap();
+    let listed = records.list().send().unwrap();
+    assert_eq!(listed[0].entries.len(), 2);
+    assert_eq!((listed[0].entries[1].kind.as_str(), listed[0].entries[1].ttl), ("TXT", 60));
+    record.delete().wait().send().unwrap();
+    assert!(record.get().send().unwrap_err().is_not_found());
+    zone.delete().wait().send().unwrap();
+    assert!(zone.get().send().unwrap_err().is_not_found());
+}
+
+/// pylxd: P274.
+fn what_bridges_or_old_servers_have_not<C: Lab>(server: &Server<C>) {
+    let bridge = bridge(server);
+    // Only OVN networks have peers.
+    let peer = bridge.network.peers().create(NetworkPeersPost::new("p", "other")).wait().send().unwrap_err();
+    assert_eq!(peer.api(), Some(ApiErrorKind::BadRequest));
+    assert!(bridge.network.peer("p").get().send().is_err());
+    let allocations = server.lxd.network_allocations().send().unwrap_err();
+    assert_eq!(allocations, Error::MissingExtension("network_allocations"));
 }
