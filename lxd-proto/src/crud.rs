@@ -18,8 +18,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::{
-    Endpoint, Error, Request, Response,
-    endpoint::{bare, json, set_header},
+    Elements, Endpoint, Error, Listing, Request, Response,
+    elements::Collected,
+    endpoint::{Receive, bare, json, set_header},
     envelope::{self, Envelope},
     error::decode,
     resources::Operation,
@@ -381,11 +382,24 @@ impl<R: Listed> Endpoint for List<R> {
     }
 
     fn response(&self, response: Response) -> Result<Vec<R>, Error> {
-        R::read_list(Envelope::metadata(&response)?)
+        let (head, body) = response.into_parts();
+        Collected::whole(self.elements(head), body)
+    }
+
+    fn receive(&self, head: http::response::Parts) -> Box<dyn Receive<Vec<R>>> {
+        Box::new(Collected::new(self.elements(head)))
     }
 
     fn extensions(&self) -> Vec<&'static str> {
         self.choice.extensions()
+    }
+}
+
+impl<R: Listed> Listing for List<R> {
+    type Item = R;
+
+    fn elements(&self, head: http::response::Parts) -> Elements<R> {
+        Elements::new(R::KIND, head, R::read_list)
     }
 }
 

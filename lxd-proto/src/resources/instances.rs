@@ -1,6 +1,6 @@
 //! Instances: containers and virtual machines. `/1.0/instances`.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 
 use http::Method;
 
@@ -8,14 +8,14 @@ use super::{
     ChangeState, Config, Devices, Exec, Files, InstanceAction, InstanceSnapshot, InstanceState, snapshots::Restore,
 };
 use crate::{
-    Call, Client, Collection, Endpoint, Error, Object, Request, Response,
+    Call, Client, Collection, Elements, Endpoint, Error, Listing, Object, Request, Response,
     compat::{StatusCode, Timestamp, model, open_enum, request, writable},
     crud::{
         AcrossProjects, Choice, Creatable, Created, Deletable, Editable, Filterable, Listed, Patchable, Renamable,
         Resource,
     },
-    endpoint::bare,
-    envelope::Envelope,
+    elements::Collected,
+    endpoint::{Receive, bare},
     resources::state::GetState,
     uri::Path,
 };
@@ -331,11 +331,24 @@ impl Endpoint for ListFull {
     }
 
     fn response(&self, response: Response) -> Result<Vec<InstanceFull>, Error> {
-        Instance::read_list(Envelope::metadata(&response)?)
+        let (head, body) = response.into_parts();
+        Collected::whole(self.elements(head), body)
+    }
+
+    fn receive(&self, head: http::response::Parts) -> Box<dyn Receive<Vec<InstanceFull>>> {
+        Box::new(Collected::new(self.elements(head)))
     }
 
     fn extensions(&self) -> Vec<&'static str> {
         self.choice.extensions()
+    }
+}
+
+impl Listing for ListFull {
+    type Item = InstanceFull;
+
+    fn elements(&self, head: http::response::Parts) -> Elements<InstanceFull> {
+        Elements::new(Instance::KIND, head, Instance::read_list)
     }
 }
 
