@@ -5,6 +5,7 @@ mod answers;
 mod cancel;
 mod child;
 mod keep_alive;
+mod lists;
 mod names;
 mod proxies;
 mod server;
