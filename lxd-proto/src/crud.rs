@@ -364,9 +364,9 @@ impl<R: Resource> Endpoint for Get<R> {
     }
 
     fn response(&self, response: Response) -> Result<Fetched<R>, Error> {
-        let raw = envelope::metadata_bytes(&response)?;
+        let (value, raw) = envelope::object(R::KIND, &response)?;
         let etag = response.headers().get(header::ETAG).and_then(|value| value.to_str().ok());
-        Ok(Fetched { value: decode(R::KIND, &raw)?, etag: etag.map(|text| ETag(text.into())), raw })
+        Ok(Fetched { value, etag: etag.map(|text| ETag(text.into())), raw })
     }
 
     fn extensions(&self) -> Vec<&'static str> {

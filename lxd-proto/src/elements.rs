@@ -26,9 +26,7 @@ use bytes::{Buf, Bytes};
 use serde::de::DeserializeOwned;
 use serde_json::Deserializer;
 
-use crate::{
-    Error, Response, client::too_large, endpoint::Receive, envelope::Envelope, error::decode, limits, uri::excerpt,
-};
+use crate::{Error, client::too_large, endpoint::Receive, envelope::Envelope, error::decode, limits, uri::excerpt};
 
 /// A list that arrives: see [`Listing`](crate::Listing).
 ///
@@ -49,8 +47,7 @@ use crate::{
 pub struct Elements<T> {
     what: &'static str,
     other: ReadOther<T>,
-    /// The head; the body is the envelope when it is judged.
-    response: Response,
+    head: http::Response<()>,
     place: Place,
     /// The envelope, with `null` for its list.
     envelope: Vec<u8>,
@@ -95,7 +92,7 @@ impl<T: DeserializeOwned> Elements<T> {
         Self {
             what,
             other,
-            response: Response::from_parts(head, Bytes::new()),
+            head: http::Response::from_parts(head, ()),
             place: Place::Outside,
             envelope: Vec::new(),
             limit: if success { limits::ELEMENT } else { limits::ERROR_ANSWER as usize },
@@ -141,6 +138,8 @@ impl<T: DeserializeOwned> Elements<T> {
             if !self.chunk.is_empty() {
                 continue;
             }
+            // Its buffer can be used again.
+            self.chunk = Bytes::new();
             if !self.finished {
                 return Ok(Element::NotYet);
             }
@@ -170,12 +169,12 @@ impl<T: DeserializeOwned> Elements<T> {
         if self.envelope.len() <= self.limit {
             return Ok(());
         }
-        if !self.response.status().is_success() {
+        if !self.head.status().is_success() {
             return Err(too_large(self.limit as u64).into());
         }
         // What is no JSON is not LXD's.
         let limit = self.limit as u64;
-        match self.open(b"").err() {
+        match self.open().err() {
             Some(error @ Error::NotLxd { .. }) => Err(error),
             _ => Err(Error::TooLarge { what: "LXD's answer around a list", limit }),
         }
@@ -184,17 +183,16 @@ impl<T: DeserializeOwned> Elements<T> {
     /// The list begins. What came before may have said already that this is no success.
     fn begin(&mut self) -> Result<(), Error> {
         self.envelope.extend_from_slice(b"null");
-        match self.open(b"}") {
+        match Envelope::around(&self.head, &[&self.envelope[..], b"}"].concat()).and_then(Envelope::into_metadata) {
             // The type may come after the list.
             Ok(_) | Err(Error::NotLxd { .. }) => Ok(()),
             Err(error) => Err(error),
         }
     }
 
-    /// The metadata of the envelope with this behind it.
-    fn open(&mut self, end: &[u8]) -> Result<&str, Error> {
-        *self.response.body_mut() = [&self.envelope, end].concat().into();
-        Envelope::metadata(&self.response)
+    /// The envelope's metadata, but for the list.
+    fn open(&self) -> Result<&str, Error> {
+        Envelope::around(&self.head, &self.envelope)?.into_metadata()
     }
 
     /// Goes on to the next element, or out of the list.
@@ -261,12 +259,11 @@ impl<T: DeserializeOwned> Elements<T> {
                 excerpt: beginning(&self.envelope),
             });
         }
-        let (found, other) = (self.found, self.other);
-        let list = self.open(b"")?;
-        if found {
+        let list = self.open()?;
+        if self.found {
             return Ok(false);
         }
-        self.rest = other(list)?.into_iter();
+        self.rest = (self.other)(list)?.into_iter();
         self.found = true;
         Ok(true)
     }
@@ -333,6 +330,18 @@ fn is_metadata(envelope: &[u8]) -> bool {
     let before = key.and_then(|key| key.trim_ascii_end().strip_suffix(b"\"metadata\""));
     // A quote behind a backslash begins no key.
     before.is_some_and(|before| before.last() != Some(&b'\\'))
+}
+
+/// Where the object in `metadata` begins.
+pub(crate) fn object(answer: &[u8]) -> Option<usize> {
+    let mut scan = Scan::default();
+    for (index, byte) in answer.iter().enumerate() {
+        if *byte == b'{' && scan.is_in_object() && is_metadata(&answer[..index]) {
+            return Some(index);
+        }
+        scan.step(*byte);
+    }
+    None
 }
 
 /// How deep in brackets, and whether in a text.

@@ -5,6 +5,7 @@
 
 mod block_on;
 mod daemon;
+pub mod generated;
 mod inventor;
 mod log;
 /// A transport of one's own, in the 40 lines that the README shows.
