@@ -29,7 +29,7 @@ pub use images::{
 pub use instances::{
     Instance, InstanceFull, InstancePatch, InstancePut, InstanceSource, InstanceType, InstancesPost, ListFull,
 };
-pub use operations::{Operation, OperationClass, OperationId, OperationMetadata};
+pub use operations::{Operation, OperationClass, OperationId, OperationMetadata, OperationResources};
 pub use profiles::{Profile, ProfilePatch, ProfilePut, ProfilesPost};
 pub use server::{Server, ServerEnvironment, ServerPatch, ServerPut, ServerStorageDriverInfo};
 pub use snapshots::{

@@ -2,22 +2,21 @@
 
 use serde_json::Value;
 
-const INSTANCES: &str = include_str!("../../lxd-proto/tests/fixtures/lxd-6.9/instances-r2.json");
-const INSTANCE: &str = include_str!("../../lxd-proto/tests/fixtures/lxd-6.9/instance.json");
-const SNAPSHOTS: &str = include_str!("../../lxd-proto/tests/fixtures/lxd-6.9/snapshots-r1.json");
+const FIXTURES: &str = include_str!("../../lxd-proto/tests/fixtures/lxd-6.9.jsonl");
 
 /// The list that the benchmarks measure with has so many elements.
 pub const MANY: usize = 100_000;
 
-fn metadata(fixture: &str) -> Value {
-    let fixture: Value = serde_json::from_str(fixture).expect("a fixture");
-    fixture["body"]["metadata"].clone()
+/// The body of a recorded answer.
+fn answer(name: &str) -> Value {
+    let begin = format!(r#"{{"name":"{name}","#);
+    let line = FIXTURES.lines().find(|line| line.starts_with(&begin)).expect("a fixture");
+    serde_json::from_str::<Value>(line).expect("a fixture")["body"].take()
 }
 
 /// The answer to `GET /1.0/instances/i1`.
 pub fn instance() -> String {
-    let fixture: Value = serde_json::from_str(INSTANCE).expect("a fixture");
-    fixture["body"].to_string()
+    answer("instance").to_string()
 }
 
 /// The elements of `GET /1.0/instances?recursion=2`: a container of 4.5 KB under many names.
@@ -26,10 +25,8 @@ pub struct Instances(String, String);
 
 impl Default for Instances {
     fn default() -> Self {
-        let instances = metadata(INSTANCES);
-        let mut instance = instances[2].clone();
-        let snapshot = metadata(SNAPSHOTS)[0].clone();
-        instance["snapshots"] = vec![snapshot].into();
+        let mut instance = answer("instances-r2")["metadata"][2].take();
+        instance["snapshots"] = vec![answer("snapshots-r1")["metadata"][0].take()].into();
         instance["name"] = "NAME".into();
         let text = instance.to_string();
         let (begin, end) = text.split_once("NAME").expect("its name");

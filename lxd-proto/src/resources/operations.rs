@@ -1,7 +1,7 @@
 //! Operations: what goes on in the background. `/1.0/operations`.
 
 use alloc::{boxed::Box, collections::BTreeMap, format, string::String, vec::Vec};
-use core::fmt;
+use core::{fmt, ops::Deref};
 
 use http::Method;
 use serde::de::DeserializeOwned;
@@ -97,6 +97,26 @@ impl fmt::Debug for OperationMetadata {
     }
 }
 
+/// What an operation works on: kinds with their URLs. A token for a cluster's new member works on `cluster`, without any
+/// (5.0.2).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OperationResources(BTreeMap<String, Vec<String>>);
+
+impl Deref for OperationResources {
+    type Target = BTreeMap<String, Vec<String>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for OperationResources {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let resources = BTreeMap::<String, Option<Vec<String>>>::deserialize(deserializer)?;
+        Ok(Self(resources.into_iter().map(|(kind, urls)| (kind, urls.unwrap_or_default())).collect()))
+    }
+}
+
 model! {
     /// An operation. It is kept for 5 s after its end, and then forgotten.
     pub struct Operation {
@@ -115,7 +135,7 @@ model! {
         /// How it stands.
         pub status_code: StatusCode,
         /// What it works on: kinds with their URLs.
-        pub resources: BTreeMap<String, Vec<String>>,
+        pub resources: OperationResources,
         /// What it says of itself.
         pub metadata: OperationMetadata,
         /// Whether it can be cancelled.
