@@ -77,8 +77,11 @@ const NOT_YET: &[(&str, &str)] = &[
     ("/", "the list of the API's versions"),
 ];
 
+/// Checks that an object survives being written back.
+type Survives = fn(&Exchange);
+
 /// What can be written back.
-const EDITABLE: &[(&str, fn(&Exchange))] = &[
+const EDITABLE: &[(&str, Survives)] = &[
     ("/1.0", survives::<Server>),
     ("/1.0/certificates/*", survives::<Certificate>),
     ("/1.0/images/*", survives::<Image>),
@@ -198,7 +201,7 @@ fn says_the_same(operation: &Operation, said: &Value) {
 fn refuses(exchange: &Exchange) {
     let Err(Error::Api(error)) = Envelope::open(&exchange.response()).map(drop) else { panic!("it is an error") };
     let said = exchange.json();
-    let code = said["error_code"].as_u64().filter(|code| *code != 0).unwrap_or(exchange.status.into());
+    let code = said["error_code"].as_u64().filter(|code| *code != 0).unwrap_or_else(|| exchange.status.into());
     assert_eq!((u64::from(error.status), &json!(error.message)), (code, &said["error"]));
     let kind = match code {
         400 => ApiErrorKind::BadRequest,
