@@ -5,20 +5,28 @@
 //! | [`Call`] | an [`Endpoint`] | its output |
 //! | [`Run`] | a [`Flow`] | its result |
 //! | [`Fetch`] | a [`Download`] | an answer whose body is still arriving |
+//! | [`OneByOne`] | a [`Listing`] | the elements of a list that is still arriving |
 //!
 //! With a [`Blocking`] client each has `.send()`; with an [`Async`] one each is a future: `.await`. Until then nothing
 //! happens. `.request()` gives the request of a call without sending it.
 
 use alloc::boxed::Box;
 use core::{
+    fmt,
     future::{Future, poll_fn},
+    mem,
     pin::Pin,
+    task::{Context, Poll},
 };
 
 use bytes::Bytes;
+use futures_core::Stream;
+use http::{Method, Uri};
+use serde::de::DeserializeOwned;
 
 use crate::{
-    Answer, Async, Blocking, Changed, Client, Download, Endpoint, Error, Failure, Flow, Request, Scope, Streams,
+    Answer, Async, Blocking, Changed, Client, Download, Element, Elements, Endpoint, Error, Failure, Flow, Listing,
+    Request, Scope, Streams,
     client::Whole,
     envelope::Envelope,
     extensions,
@@ -77,18 +85,38 @@ impl<C: Client, E: Endpoint<Output = Changed<A>>, A: Answer> Call<C, E> {
     }
 }
 
+impl<C: Client, E: Listing> Call<C, E> {
+    /// The elements one by one, while the list arrives: however long it is, it is never held whole.
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::Lxd;
+    ///
+    /// for instance in lxd.instances().list_full().filter("status eq Running").stream().send()? {
+    ///     let instance = instance?;
+    ///     println!("{} has {} snapshots", instance.name, instance.snapshots.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stream(self) -> OneByOne<C, E> {
+        OneByOne(self)
+    }
+}
+
 impl<C: Blocking, E: Endpoint> Call<C, E> {
     /// Sends the request and reads the answer.
     ///
     /// # Errors
     /// What LXD answered, or what went wrong on the way.
-    pub fn send(mut self) -> Result<E::Output, Error> {
-        extensions::require(&self.client, &self.endpoint.extensions())?;
-        let request = self.request()?;
-        let (method, uri) = (request.method().clone(), request.uri().clone());
-        let mut response = self.client.exchange(self.streams.redeem(request)?)?;
-        self.client.scope().adopt(response.headers_mut());
-        self.endpoint.response(response).map_err(|error| error.answering(&method, &uri))
+    pub fn send(self) -> Result<E::Output, Error> {
+        let Begun { head, mut body, asked } =
+            begin(&self.client, &self.endpoint.extensions(), self.request(), self.streams)?;
+        let mut answer = self.endpoint.receive(head);
+        while let Some(chunk) = C::chunk(&mut body)? {
+            answer.push(chunk).map_err(|error| asked.answered(error))?;
+        }
+        answer.finish().map_err(|error| asked.answered(error))
     }
 }
 
@@ -96,14 +124,15 @@ impl<C: Async, E: Endpoint> IntoFuture for Call<C, E> {
     type Output = Result<E::Output, Error>;
     type IntoFuture = Sending<E::Output>;
 
-    fn into_future(mut self) -> Self::IntoFuture {
+    fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            extensions::require_async(&self.client, &self.endpoint.extensions()).await?;
-            let request = self.request()?;
-            let (method, uri) = (request.method().clone(), request.uri().clone());
-            let mut response = self.client.exchange(self.streams.redeem(request)?).await?;
-            self.client.scope().adopt(response.headers_mut());
-            self.endpoint.response(response).map_err(|error| error.answering(&method, &uri))
+            let Begun { head, mut body, asked } =
+                begin_async(&self.client, &self.endpoint.extensions(), self.request(), self.streams).await?;
+            let mut answer = self.endpoint.receive(head);
+            while let Some(chunk) = C::chunk(&mut body).await? {
+                answer.push(chunk).map_err(|error| asked.answered(error))?;
+            }
+            answer.finish().map_err(|error| asked.answered(error))
         })
     }
 }
@@ -147,11 +176,6 @@ impl<C: Client, D: Download> Fetch<C, D> {
     pub fn request(&self) -> Result<Request, Error> {
         scoped(self.download.request()?, self.client.scope())
     }
-
-    fn open(&self, head: &mut http::response::Parts) -> Result<D::Head, Error> {
-        self.client.scope().adopt(&mut head.headers);
-        self.download.head(head)
-    }
 }
 
 /// An answer whose body is still arriving: a blocking client's body is a `Read`, an async client's an `AsyncRead`.
@@ -169,19 +193,17 @@ impl<C: Blocking, D: Download> Fetch<C, D> {
     ///
     /// # Errors
     /// What LXD answered, or what went wrong on the way.
-    pub fn send(mut self) -> Result<Incoming<D::Head, C::Body>, Error> {
-        extensions::require(&self.client, &self.download.extensions())?;
-        let request = self.request()?;
-        let (method, uri) = (request.method().clone(), request.uri().clone());
-        let (mut head, mut body) = self.client.fetch(self.streams.redeem(request)?)?.into_parts();
+    pub fn send(self) -> Result<Incoming<D::Head, C::Body>, Error> {
+        let Begun { head, mut body, asked } =
+            begin(&self.client, &self.download.extensions(), self.request(), self.streams)?;
         if !head.status.is_success() {
             let mut whole = Whole::new(&head);
             while let Some(chunk) = C::chunk(&mut body)? {
                 whole.push(chunk)?;
             }
-            return Err(refused(head, whole.finish()).answering(&method, &uri));
+            return Err(asked.answered(refused(head, whole.finish())));
         }
-        Ok(Incoming { head: self.open(&mut head)?, body })
+        Ok(Incoming { head: self.download.head(&head)?, body })
     }
 }
 
@@ -189,20 +211,18 @@ impl<C: Async, D: Download> IntoFuture for Fetch<C, D> {
     type Output = Result<Incoming<D::Head, C::Body>, Error>;
     type IntoFuture = Sending<Incoming<D::Head, C::Body>>;
 
-    fn into_future(mut self) -> Self::IntoFuture {
+    fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            extensions::require_async(&self.client, &self.download.extensions()).await?;
-            let request = self.request()?;
-            let (method, uri) = (request.method().clone(), request.uri().clone());
-            let (mut head, mut body) = self.client.fetch(self.streams.redeem(request)?).await?.into_parts();
+            let Begun { head, mut body, asked } =
+                begin_async(&self.client, &self.download.extensions(), self.request(), self.streams).await?;
             if !head.status.is_success() {
                 let mut whole = Whole::new(&head);
                 while let Some(chunk) = C::chunk(&mut body).await? {
                     whole.push(chunk)?;
                 }
-                return Err(refused(head, whole.finish()).answering(&method, &uri));
+                return Err(asked.answered(refused(head, whole.finish())));
             }
-            Ok(Incoming { head: self.open(&mut head)?, body })
+            Ok(Incoming { head: self.download.head(&head)?, body })
         })
     }
 }
@@ -241,6 +261,202 @@ impl<C: Async, D: Download> IntoFuture for Collect<C, D> {
             Ok(whole.finish())
         })
     }
+}
+
+/// A list that is to be taken one by one, not yet asked for.
+#[derive(Debug)]
+#[must_use = "nothing happens until it is sent (blocking) or awaited (async)"]
+pub struct OneByOne<C: Client, E>(Call<C, E>);
+
+impl<C: Blocking, E: Listing> OneByOne<C, E> {
+    /// Sends the request, and returns when the answer's head is there.
+    ///
+    /// # Errors
+    /// What LXD answered, or what went wrong on the way.
+    pub fn send(self) -> Result<Arriving<C, E::Item>, Error> {
+        let call = self.0;
+        let begun = begin(&call.client, &call.endpoint.extensions(), call.request(), call.streams)?;
+        let refused = !begun.head.status.is_success();
+        let mut arriving = Arriving::new(&call.endpoint, begun);
+        match refused.then(|| arriving.next()) {
+            Some(Some(Err(error))) => Err(error),
+            _ => Ok(arriving),
+        }
+    }
+}
+
+impl<C: Async, E: Listing> IntoFuture for OneByOne<C, E> {
+    type Output = Result<Arriving<C, E::Item>, Error>;
+    type IntoFuture = Sending<Arriving<C, E::Item>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let call = self.0;
+            let begun = begin_async(&call.client, &call.endpoint.extensions(), call.request(), call.streams).await?;
+            let refused = !begun.head.status.is_success();
+            let mut arriving = Arriving::new(&call.endpoint, begun);
+            if refused {
+                if let Some(Err(error)) = poll_fn(|context| Pin::new(&mut arriving).poll_next(context)).await {
+                    return Err(error);
+                }
+            }
+            Ok(arriving)
+        })
+    }
+}
+
+/// The elements of a list that is still arriving: an iterator (blocking) or a stream (async) of `Result<T, Error>`.
+///
+/// After an error there is nothing more. Only when it ends without one was the list whole: its end is also the end of
+/// the answer. Dropping it before closes the connection.
+pub struct Arriving<C: Client, T> {
+    source: Source<C>,
+    elements: Elements<T>,
+    asked: Asked,
+}
+
+/// Where the chunks come from.
+enum Source<C: Client> {
+    Body(C::Body),
+    /// One that is on its way, so that nothing is lost when nobody waits for it any more.
+    Coming(Coming<C>),
+    Over,
+}
+
+type Coming<C> = Pin<Box<dyn Future<Output = (Result<Option<Bytes>, Failure>, <C as Client>::Body)> + Send>>;
+
+impl<C: Client, T: DeserializeOwned> Arriving<C, T> {
+    fn new<E: Listing<Item = T>>(endpoint: &E, Begun { head, body, asked }: Begun<C>) -> Self {
+        Self { source: Source::Body(body), elements: endpoint.elements(head), asked }
+    }
+
+    /// What is there without another chunk.
+    fn take(&mut self) -> Poll<Option<Result<T, Error>>> {
+        if matches!(self.source, Source::Over) {
+            return Poll::Ready(None);
+        }
+        match self.elements.take() {
+            Ok(Element::Next(element)) => Poll::Ready(Some(Ok(element))),
+            Ok(Element::NotYet) => Poll::Pending,
+            Ok(Element::End) => {
+                self.source = Source::Over;
+                Poll::Ready(None)
+            }
+            Err(error) => Poll::Ready(Some(Err(self.failed(error)))),
+        }
+    }
+
+    fn received(&mut self, chunk: Result<Option<Bytes>, Failure>) -> Result<(), Error> {
+        match chunk {
+            Ok(Some(chunk)) => self.elements.push(chunk),
+            Ok(None) => self.elements.finish(),
+            Err(failure) => return Err(self.failed(failure.into())),
+        }
+        Ok(())
+    }
+
+    fn failed(&mut self, error: Error) -> Error {
+        self.source = Source::Over;
+        self.asked.answered(error)
+    }
+}
+
+impl<C: Blocking, T: DeserializeOwned> Iterator for Arriving<C, T> {
+    type Item = Result<T, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Poll::Ready(element) = self.take() {
+                return element;
+            }
+            let Source::Body(body) = &mut self.source else { return None };
+            let chunk = C::chunk(body);
+            if let Err(error) = self.received(chunk) {
+                return Some(Err(error));
+            }
+        }
+    }
+}
+
+impl<C: Async, T: DeserializeOwned> Stream for Arriving<C, T> {
+    type Item = Result<T, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        loop {
+            if let Poll::Ready(element) = this.take() {
+                return Poll::Ready(element);
+            }
+            let mut coming = match mem::replace(&mut this.source, Source::Over) {
+                Source::Body(mut body) => Box::pin(async move { (C::chunk(&mut body).await, body) }),
+                Source::Coming(coming) => coming,
+                Source::Over => return Poll::Ready(None),
+            };
+            let Poll::Ready((chunk, body)) = coming.as_mut().poll(context) else {
+                this.source = Source::Coming(coming);
+                return Poll::Pending;
+            };
+            this.source = Source::Body(body);
+            if let Err(error) = this.received(chunk) {
+                return Poll::Ready(Some(Err(error)));
+            }
+        }
+    }
+}
+
+/// Nothing in it is pinned where it is.
+impl<C: Client, T> Unpin for Arriving<C, T> {}
+
+impl<C: Client, T> fmt::Debug for Arriving<C, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arriving").field("elements", &self.elements).finish_non_exhaustive()
+    }
+}
+
+/// An exchange of which the answer's head is there.
+struct Begun<C: Client> {
+    head: http::response::Parts,
+    body: C::Body,
+    asked: Asked,
+}
+
+/// What was asked, for errors.
+struct Asked(Method, Uri);
+
+impl Asked {
+    fn answered(&self, error: Error) -> Error {
+        error.answering(&self.0, &self.1)
+    }
+}
+
+/// Makes sure that the server can do it, and sends the request.
+fn begin<C: Blocking>(
+    client: &C,
+    extensions: &[&'static str],
+    request: Result<Request, Error>,
+    mut streams: Streams<C>,
+) -> Result<Begun<C>, Error> {
+    extensions::require(client, extensions)?;
+    let request = request?;
+    let asked = Asked(request.method().clone(), request.uri().clone());
+    let (mut head, body) = client.fetch(streams.redeem(request)?)?.into_parts();
+    client.scope().adopt(&mut head.headers);
+    Ok(Begun { head, body, asked })
+}
+
+/// As [`begin`].
+async fn begin_async<C: Async>(
+    client: &C,
+    extensions: &[&'static str],
+    request: Result<Request, Error>,
+    mut streams: Streams<C>,
+) -> Result<Begun<C>, Error> {
+    extensions::require_async(client, extensions).await?;
+    let request = request?;
+    let asked = Asked(request.method().clone(), request.uri().clone());
+    let (mut head, body) = client.fetch(streams.redeem(request)?).await?.into_parts();
+    client.scope().adopt(&mut head.headers);
+    Ok(Begun { head, body, asked })
 }
 
 fn scoped(mut request: Request, scope: &Scope) -> Result<Request, Error> {

@@ -134,8 +134,7 @@ impl Whole {
     pub(crate) fn push(&mut self, chunk: Bytes) -> Result<(), Failure> {
         let length = (self.first.len() + self.rest.len() + chunk.len()) as u64;
         if length > self.limit {
-            let limit = self.limit;
-            return Err(Failure::new(FailureKind::TooLarge, alloc::format!("more than {limit} bytes were sent")));
+            return Err(too_large(self.limit));
         }
         if self.first.is_empty() && self.rest.is_empty() {
             self.first = chunk;
@@ -149,6 +148,11 @@ impl Whole {
     pub(crate) fn finish(self) -> Bytes {
         if self.rest.is_empty() { self.first } else { self.rest.freeze() }
     }
+}
+
+/// An answer has more bytes than this.
+pub(crate) fn too_large(limit: u64) -> Failure {
+    Failure::new(FailureKind::TooLarge, alloc::format!("more than {limit} bytes were sent"))
 }
 
 /// What the caller sends: bytes, or a reader that is streamed and never held whole.

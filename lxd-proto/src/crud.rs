@@ -12,8 +12,9 @@ use http::{Method, header};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Endpoint, Error, Request, Response,
-    endpoint::{bare, json, set_header},
+    Elements, Endpoint, Error, Listing, Request, Response,
+    elements::Collected,
+    endpoint::{Receive, bare, json, set_header},
     envelope::{self, Envelope},
     error::decode,
     resources::Operation,
@@ -218,9 +219,9 @@ impl<R: fmt::Debug> fmt::Debug for Fetched<R> {
 impl<R: DeserializeOwned> Fetched<R> {
     /// Reads the answer to a `GET`.
     pub(crate) fn read(what: &'static str, response: &Response) -> Result<Self, Error> {
-        let raw = envelope::metadata_bytes(response)?;
+        let (value, raw) = envelope::object(what, response)?;
         let etag = response.headers().get(header::ETAG).and_then(|value| value.to_str().ok());
-        Ok(Self { value: decode(what, &raw)?, etag: etag.map(|text| ETag(text.into())), raw })
+        Ok(Self { value, etag: etag.map(|text| ETag(text.into())), raw })
     }
 }
 
@@ -435,11 +436,24 @@ impl<R: Listed> Endpoint for List<R> {
     }
 
     fn response(&self, response: Response) -> Result<Vec<R>, Error> {
-        R::read_list(Envelope::metadata(&response)?)
+        let (head, body) = response.into_parts();
+        Collected::whole(self.elements(head), body)
+    }
+
+    fn receive(&self, head: http::response::Parts) -> Box<dyn Receive<Vec<R>>> {
+        Box::new(Collected::new(self.elements(head)))
     }
 
     fn extensions(&self) -> Vec<&'static str> {
         self.choice.extensions()
+    }
+}
+
+impl<R: Listed> Listing for List<R> {
+    type Item = R;
+
+    fn elements(&self, head: http::response::Parts) -> Elements<R> {
+        Elements::new(R::KIND, head, R::read_list)
     }
 }
 

@@ -17,13 +17,14 @@
 //! # Ok::<(), lxd_proto::Error>(())
 //! ```
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use core::{fmt, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, header};
+use serde::de::DeserializeOwned;
 
-use crate::{Error, error, uri::Path};
+use crate::{Elements, Error, client::Whole, error, uri::Path};
 
 /// A request as the core builds it: a URI without scheme and host, and a body that is never a reader.
 pub type Request = http::Request<Body>;
@@ -108,11 +109,57 @@ pub trait Endpoint: Send + Sync + 'static {
     /// when the answer cannot be read.
     fn response(&self, response: Response) -> Result<Self::Output, Error>;
 
+    /// Reads the answer while it arrives, from its head on. Here it is received whole first, and then [read](Self::response).
+    fn receive(&self, head: http::response::Parts) -> Box<dyn Receive<Self::Output> + '_> {
+        Box::new(Entire { endpoint: self, whole: Whole::new(&head), head })
+    }
+
     /// The API extensions that the request needs. The handles make sure of them before it is sent. What every LXD since
     /// 4.0 has for its instances is not said: no call that is made often should cost a question.
     fn extensions(&self) -> Vec<&'static str> {
         Vec::new()
     }
+}
+
+/// Reads the body of an answer while it arrives.
+pub trait Receive<T>: Send {
+    /// The next chunk of the body.
+    ///
+    /// # Errors
+    /// As for [`Endpoint::response`], and [`Error::Transport`] for an answer that is too large.
+    fn push(&mut self, chunk: Bytes) -> Result<(), Error>;
+
+    /// The body is whole.
+    ///
+    /// # Errors
+    /// As for [`Endpoint::response`].
+    fn finish(self: Box<Self>) -> Result<T, Error>;
+}
+
+/// An answer that is received whole before it is read.
+struct Entire<'a, E: ?Sized> {
+    endpoint: &'a E,
+    head: http::response::Parts,
+    whole: Whole,
+}
+
+impl<E: Endpoint + ?Sized> Receive<E::Output> for Entire<'_, E> {
+    fn push(&mut self, chunk: Bytes) -> Result<(), Error> {
+        Ok(self.whole.push(chunk)?)
+    }
+
+    fn finish(self: Box<Self>) -> Result<E::Output, Error> {
+        self.endpoint.response(Response::from_parts(self.head, self.whole.finish()))
+    }
+}
+
+/// An endpoint whose answer is a list: it can be collected, or taken one by one while it arrives.
+pub trait Listing: Endpoint<Output = Vec<Self::Item>> {
+    /// What it lists.
+    type Item: DeserializeOwned + Send + 'static;
+
+    /// Reads the answer with this head, element by element.
+    fn elements(&self, head: http::response::Parts) -> Elements<Self::Item>;
 }
 
 /// One exchange whose answer is handed on while it arrives: a file, a log, an image.

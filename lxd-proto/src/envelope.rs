@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    Error, Response,
+    Error, Response, elements,
     error::{ApiError, decode},
     limits,
     resources::Operation,
@@ -49,7 +49,11 @@ impl<'a> Envelope<'a> {
     /// [`Error::Api`] for LXD's error, [`Error::NotLxd`] when there is no envelope, [`Error::Decode`] when it is cut
     /// off, [`Error::Protocol`] for an `async` without operation.
     pub fn open(response: &'a Response) -> Result<Self, Error> {
-        let body = response.body();
+        Self::around(response, response.body())
+    }
+
+    /// Opens this envelope of an answer.
+    pub(crate) fn around<T>(response: &http::Response<T>, body: &'a [u8]) -> Result<Self, Error> {
         let keys: Keys<'a> = match serde_json::from_slice(body) {
             Ok(keys) => keys,
             Err(error) if error.is_eof() && body.first() == Some(&b'{') => {
@@ -59,7 +63,7 @@ impl<'a> Envelope<'a> {
                     excerpt: beginning(body),
                 });
             }
-            Err(_) => return Err(not_lxd(response)),
+            Err(_) => return Err(not_lxd(response, body)),
         };
         let metadata = keys.metadata.map_or("null", RawValue::get);
         match keys.kind.as_ref() {
@@ -73,7 +77,7 @@ impl<'a> Envelope<'a> {
                 let operation = Operation::in_envelope(keys.operation.as_deref().unwrap_or_default(), metadata)?;
                 Ok(Self::Async(Box::new(operation)))
             }
-            _ => Err(not_lxd(response)),
+            _ => Err(not_lxd(response, body)),
         }
     }
 
@@ -82,7 +86,11 @@ impl<'a> Envelope<'a> {
     /// # Errors
     /// Those of [`open`](Self::open), and [`Error::Protocol`] for an operation.
     pub fn metadata(response: &'a Response) -> Result<&'a str, Error> {
-        match Self::open(response)? {
+        Self::open(response)?.into_metadata()
+    }
+
+    pub(crate) fn into_metadata(self) -> Result<&'a str, Error> {
+        match self {
             Self::Sync(metadata) => Ok(metadata),
             Self::Async(operation) => {
                 Err(Error::Protocol(format!("it answered a read with operation {}", operation.id)))
@@ -96,21 +104,41 @@ pub(crate) fn sync<T: serde::de::DeserializeOwned>(what: &'static str, response:
     decode(what, Envelope::metadata(response)?.as_bytes())
 }
 
-/// The metadata's own bytes, shared with the answer and not copied.
-pub(crate) fn metadata_bytes(response: &Response) -> Result<Bytes, Error> {
-    match Envelope::metadata(response)? {
-        // A missing value is a text of our own, and no part of the answer.
-        "null" => Ok(Bytes::from_static(b"null")),
-        metadata => Ok(response.body().slice_ref(metadata.as_bytes())),
+/// Reads the metadata of a `sync` answer into its type, and gives its own bytes, shared with the answer and not copied.
+pub(crate) fn object<T: serde::de::DeserializeOwned>(
+    what: &'static str,
+    response: &Response,
+) -> Result<(T, Bytes), Error> {
+    if let Some(found) = in_one_pass(response) {
+        return Ok(found);
     }
+    let metadata = Envelope::metadata(response)?;
+    let raw = match metadata {
+        // A missing value is a text of our own, and no part of the answer.
+        "null" => Bytes::from_static(b"null"),
+        metadata => response.body().slice_ref(metadata.as_bytes()),
+    };
+    Ok((decode(what, &raw)?, raw))
 }
 
-fn not_lxd(response: &Response) -> Error {
+/// The same for a success as LXD writes it: the metadata is not looked at twice, first for where it ends.
+fn in_one_pass<T: serde::de::DeserializeOwned>(response: &Response) -> Option<(T, Bytes)> {
+    let body = response.body();
+    let begin = elements::object(body)?;
+    let mut values = serde_json::Deserializer::from_slice(&body[begin..]).into_iter();
+    let value = values.next()?.ok()?;
+    let end = begin + values.byte_offset();
+    let around = [&body[..begin], b"null", &body[end..]].concat();
+    let sync = matches!(Envelope::around(response, &around), Ok(Envelope::Sync("null")));
+    sync.then(|| (value, body.slice(begin..end)))
+}
+
+fn not_lxd<T>(response: &http::Response<T>, body: &[u8]) -> Error {
     let content_type = response.headers().get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     Error::NotLxd {
         status: response.status().as_u16(),
         content_type: content_type.unwrap_or("no content type").into(),
-        excerpt: beginning(response.body()),
+        excerpt: beginning(body),
     }
 }
 
@@ -120,7 +148,7 @@ fn beginning(body: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::ToString;
+    use alloc::{borrow::ToOwned, string::ToString};
 
     use super::*;
 
@@ -160,6 +188,34 @@ mod tests {
         ] {
             let response = answer(status, body);
             assert!(matches!(Envelope::open(&response), Err(Error::NotLxd { status: s, .. }) if s == status), "{body}");
+        }
+    }
+
+    /// Whatever is answered, looking at it once gives the same as looking at it twice.
+    #[test]
+    fn objects_in_one_pass() {
+        for (status, body, read) in [
+            (200, r#"{"type":"sync","metadata":{"a":[1]}}"#, true),
+            (200, "{ \"type\" : \"sync\" ,\n \"metadata\" : { } }\n", true),
+            (200, r#"{"metadata":{"a":{"metadata":{}}},"type":"sync"}"#, true),
+            (200, r#"{"x":{"metadata":{"b":1}},"\"metadata":{"c":1},"type":"sync","metadata":{"a":1}}"#, true),
+            (200, r#"{"type":"sync","metadata":{"a":1},"metadata":{"a":2}}"#, false),
+            (200, r#"{"type":"sync","metadata":{"a":1}"#, false),
+            (200, r#"{"type":"sync","metadata":{"a":1}}}"#, false),
+            (200, r#"{"type":"error","error":"no","metadata":{"a":1}}"#, false),
+            (200, r#"{"type":"async","operation":"/1.0/operations/x","metadata":{}}"#, false),
+            (500, r#"{"type":"sync","metadata":{"a":1}}"#, false),
+            (200, r#"{"type":"sync","metadata":null}"#, false),
+            (200, "<html>", false),
+        ] {
+            let response = answer(status, body);
+            let twice = Envelope::metadata(&response).map(str::to_owned);
+            let once = in_one_pass::<serde_json::Value>(&response);
+            assert_eq!(once.is_some(), read, "{body}");
+            if let Some((value, raw)) = once {
+                assert_eq!(raw, twice.unwrap(), "{body}");
+                assert_eq!(value, serde_json::from_slice::<serde_json::Value>(&raw).unwrap(), "{body}");
+            }
         }
     }
 

@@ -41,6 +41,7 @@ mod client;
 pub mod compat;
 mod crud;
 mod draft;
+mod elements;
 mod endpoint;
 mod envelope;
 pub mod error;
@@ -56,7 +57,7 @@ mod trust;
 mod uri;
 
 pub use address::{Address, DEFAULT_PORT, SocketCandidate, socket_candidates};
-pub use call::{Call, Collect, Fetch, Incoming, Run, Sending};
+pub use call::{Arriving, Call, Collect, Fetch, Incoming, OneByOne, Run, Sending};
 pub use client::{Async, Blocking, Client, Payload, Streams};
 pub use compat::Secret;
 pub use crud::{
@@ -64,7 +65,10 @@ pub use crud::{
     Fetched, Filterable, Forcible, Get, List, Listed, Names, Patch, Patchable, Renamable, Rename, Replace, Resource,
 };
 pub use draft::{Change, Draft};
-pub use endpoint::{Body, Download, Endpoint, Input, LongPoll, ReceiveOnly, Request, Response, is_keepalive};
+pub use elements::{Element, Elements};
+pub use endpoint::{
+    Body, Download, Endpoint, Input, Listing, LongPoll, Receive, ReceiveOnly, Request, Response, is_keepalive,
+};
 pub use envelope::Envelope;
 pub use error::{Error, Failure, FailureKind, Phase};
 pub use extensions::Extensions;

@@ -5,6 +5,9 @@ use core::time::Duration;
 /// The largest answer that is held in memory: a list of 100,000 instances with their state has 446 MB.
 pub const ANSWER: u64 = 1 << 30;
 
+/// The largest element of a list, where the list is taken one by one or collected.
+pub const ELEMENT: usize = 16 << 20;
+
 /// The largest error answer that is read; LXD's own have a few hundred bytes.
 pub const ERROR_ANSWER: u64 = 64 << 10;
 

@@ -674,7 +674,7 @@ fn real_transcripts() {
             let open = format!("open {}: GET {url}/websocket?secret={}", sock(fd), fds[fd].as_str().unwrap());
             steps.push((open, Ok(Reply::Opened)));
         }
-        let transcript: Vec<Value> = serde_json::from_str(&fixtures::text(server, "exec-ws-3fds-transcript")).unwrap();
+        let transcript = fixtures::messages(server, "exec-ws-3fds-transcript");
         for frame in &transcript {
             let sock: u8 = sock(frame["fd"].as_str().unwrap());
             let data = frame["data"].as_str().unwrap_or_default();

@@ -82,7 +82,7 @@ fn operations() {
                 }
             }
         }
-        let events: Vec<Value> = serde_json::from_str(&fixtures::text(server, "events")).unwrap();
+        let events = fixtures::messages(server, "events");
         let token = events.iter().find(|event| event["type"] == "operation").unwrap();
         hides(&secrets(token), format!("{:?}", serde_json::from_value::<Event>(token.clone()).unwrap()));
     }

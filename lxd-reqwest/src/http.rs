@@ -11,9 +11,9 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use futures_core::Stream;
 use futures_util::future::{Either, select};
 use http::{Request, Response, Uri};
+use http_body::{Body as _, Frame};
 #[cfg(feature = "tungstenite")]
 use lxd_host::Timeouts;
 use lxd_host::{Remote, failure, keepalive};
@@ -261,21 +261,18 @@ fn connect_failure(error: reqwest::Error, remote: &Remote) -> Failure {
 ///
 /// Into a file it goes with `tokio::io::copy_buf`, in the pieces that it comes in; `copy` makes many small ones of them.
 pub struct Body {
-    stream: Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>,
+    inner: reqwest::Body,
     rest: Bytes,
     idle: Duration,
     total: Option<Instant>,
-    timer: Pin<Box<Sleep>>,
-    /// The timer runs.
-    silent: bool,
+    /// Runs while the server is silent.
+    timer: Option<Pin<Box<Sleep>>>,
     upload: Option<Answered>,
 }
 
 impl Body {
-    pub(crate) fn new(body: reqwest::Body, idle: Duration, total: Option<Instant>) -> Self {
-        let stream = reqwest::Response::from(Response::new(body)).bytes_stream();
-        let timer = Box::pin(sleep_until(Instant::now() + idle));
-        Self { stream: Box::pin(stream), rest: Bytes::new(), idle, total, timer, silent: false, upload: None }
+    pub(crate) fn new(inner: reqwest::Body, idle: Duration, total: Option<Instant>) -> Self {
+        Self { inner, rest: Bytes::new(), idle, total, timer: None, upload: None }
     }
 
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Failure> {
@@ -289,19 +286,24 @@ impl Body {
         if self.total.is_some_and(|total| total <= Instant::now()) {
             return Poll::Ready(Err(timeout(Phase::Total)));
         }
-        if let Poll::Ready(chunk) = self.stream.as_mut().poll_next(context) {
-            self.silent = false;
-            if !matches!(chunk, Some(Ok(_))) {
+        while let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(context) {
+            self.timer = None;
+            if !matches!(frame, Some(Ok(_))) {
                 self.upload = None;
             }
-            return Poll::Ready(chunk.transpose().map_err(failure_of));
+            match frame.transpose().map_err(failure_of)?.map(Frame::into_data) {
+                // Trailers say nothing.
+                Some(Err(_)) => {}
+                data => return Poll::Ready(Ok(data.and_then(Result::ok))),
+            }
         }
         // The time that the caller takes between two reads is not the server's.
-        if !std::mem::replace(&mut self.silent, true) {
-            let limit = Instant::now() + self.idle;
-            self.timer.as_mut().reset(self.total.map_or(limit, |total| total.min(limit)));
-        }
-        ready!(self.timer.as_mut().poll(context));
+        let (total, idle) = (self.total, self.idle);
+        let timer = self.timer.get_or_insert_with(|| {
+            let limit = Instant::now() + idle;
+            Box::pin(sleep_until(total.map_or(limit, |total| total.min(limit))))
+        });
+        ready!(timer.as_mut().poll(context));
         let total = self.total.is_some_and(|total| total <= Instant::now());
         Poll::Ready(Err(timeout(if total { Phase::Total } else { Phase::Idle })))
     }

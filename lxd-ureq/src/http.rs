@@ -5,6 +5,7 @@ use std::{
     cell::Cell,
     fmt,
     io::{self, Cursor, ErrorKind, Read},
+    mem,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -32,6 +33,9 @@ const IDLE_AGE: Duration = Duration::from_secs(60);
 
 /// The size of a piece of a body, and of the buffers on the way.
 const PIECE: usize = limits::CHUNK;
+
+/// The size of the first piece of an answer's body.
+const SMALL_PIECE: usize = 8 << 10;
 
 thread_local! {
     /// The server has answered the request that this thread is sending, before its body was sent whole. The rest is not
@@ -131,7 +135,7 @@ impl Http {
             .timeout_per_read(Some(timeouts.idle))
             .build();
         let answer = agent.run(request).map_err(|error| failure_of(error, Phase::Head))?;
-        Ok(answer.map(|body| Body { reader: Box::new(body.into_reader()) }))
+        Ok(answer.map(|body| Body { reader: Box::new(body.into_reader()), piece: Bytes::new() }))
     }
 }
 
@@ -193,14 +197,19 @@ fn failure_of(error: Error, phase: Phase) -> Failure {
 /// An answer's body while it arrives. Reading it to its end gives the connection back; dropping it closes the connection.
 pub struct Body {
     reader: Box<dyn Read + Send>,
+    /// What the last piece was read into.
+    piece: Bytes,
 }
 
 impl Body {
+    /// Most answers are small, so the first pieces are too. One that nobody has any more is read into again.
     pub(crate) fn chunk(&mut self) -> Result<Option<Bytes>, Failure> {
-        let mut piece = vec![0; PIECE];
+        let size = (2 * self.piece.len()).clamp(SMALL_PIECE, PIECE);
+        let mut piece = mem::take(&mut self.piece).try_into_mut().unwrap_or_default();
+        piece.resize(size, 0);
         let length = self.read(&mut piece).map_err(|error| lxd_host::failure(&error))?;
-        piece.truncate(length);
-        Ok((length > 0).then(|| piece.into()))
+        self.piece = piece.freeze();
+        Ok((length > 0).then(|| self.piece.slice(..length)))
     }
 }
 

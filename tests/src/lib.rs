@@ -6,6 +6,7 @@
 mod block_on;
 pub mod child;
 mod daemon;
+pub mod generated;
 pub mod image;
 mod inventor;
 mod log;

@@ -1,16 +1,16 @@
 //! Instances in lists: by type, with their state, and all of them started or stopped at once.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 
 use http::Method;
 
 use super::{ChangeState, Instance, InstanceAction, InstanceFull, InstanceType, InstancesPost};
 use crate::{
-    Call, Client, Collection, Create, Endpoint, Error, List, Names, Request, Response,
+    Call, Client, Collection, Create, Elements, Endpoint, Error, List, Listing, Names, Request, Response,
     compat::open_enum,
-    crud::{Choice, Listed},
-    endpoint::bare,
-    envelope::Envelope,
+    crud::{Choice, Listed, Resource},
+    elements::Collected,
+    endpoint::{Receive, bare},
 };
 
 open_enum! {
@@ -48,12 +48,25 @@ impl Endpoint for ListFull {
     }
 
     fn response(&self, response: Response) -> Result<Vec<InstanceFull>, Error> {
-        Instance::read_list(Envelope::metadata(&response)?)
+        let (head, body) = response.into_parts();
+        Collected::whole(self.elements(head), body)
+    }
+
+    fn receive(&self, head: http::response::Parts) -> Box<dyn Receive<Vec<InstanceFull>>> {
+        Box::new(Collected::new(self.elements(head)))
     }
 
     fn extensions(&self) -> Vec<&'static str> {
         let fields = self.fields.is_some().then_some("instances_state_selective_recursion");
         self.choice.extensions().into_iter().chain(fields).collect()
+    }
+}
+
+impl Listing for ListFull {
+    type Item = InstanceFull;
+
+    fn elements(&self, head: http::response::Parts) -> Elements<InstanceFull> {
+        Elements::new(Instance::KIND, head, Instance::read_list)
     }
 }
 

@@ -101,7 +101,8 @@ impl fmt::Debug for OperationMetadata {
     }
 }
 
-/// What an operation works on: the kinds, each with its URLs.
+/// What an operation works on: kinds with their URLs. A token for a cluster's new member works on `cluster`, without any
+/// (5.0.2).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OperationResources(BTreeMap<String, Vec<String>>);
 
@@ -138,7 +139,7 @@ model! {
         pub status: String,
         /// How it stands.
         pub status_code: StatusCode,
-        /// What it works on.
+        /// What it works on: kinds with their URLs.
         pub resources: OperationResources,
         /// What it says of itself.
         pub metadata: OperationMetadata,

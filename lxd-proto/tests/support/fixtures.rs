@@ -10,10 +10,16 @@ use serde_json::{Value, value::RawValue};
 /// The servers that the answers are from, one from before most calls became asynchronous and one from after.
 pub(crate) const SERVERS: [&str; 2] = ["lxd-5.0.2", "lxd-6.9"];
 
+/// Two of the older ones that are a cluster.
+pub(crate) const CLUSTER: &str = "lxd-5.0.2-cluster";
+
 /// An exchange with a real server.
 #[derive(Deserialize)]
 pub(crate) struct Exchange {
-    status: u16,
+    pub(crate) name: String,
+    /// Verb and path.
+    pub(crate) request: String,
+    pub(crate) status: u16,
     headers: BTreeMap<String, String>,
     /// JSON as it came, or any other text as a string.
     body: Box<RawValue>,
@@ -21,7 +27,14 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     pub(crate) fn load(server: &str, name: &str) -> Self {
-        serde_json::from_str(&text(server, name)).unwrap()
+        serde_json::from_str(&line(server, name)).unwrap()
+    }
+
+    /// All exchanges of a server.
+    pub(crate) fn all(server: &str) -> Vec<Self> {
+        let text = text(server);
+        let exchanges = text.lines().filter(|line| line.contains(r#"","request":""#));
+        exchanges.map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// The answer's body.
@@ -44,20 +57,32 @@ impl Exchange {
     }
 }
 
-/// A fixture's JSON, of any shape.
-pub(crate) fn text(server: &str, name: &str) -> String {
-    let path = folder(server).join(name).with_extension("json");
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+/// What was recorded of websockets: events, or the frames of a command.
+pub(crate) fn messages(server: &str, name: &str) -> Vec<Value> {
+    #[derive(Deserialize)]
+    struct Recording {
+        messages: Vec<Value>,
+    }
+    serde_json::from_str::<Recording>(&line(server, name)).unwrap().messages
 }
 
 /// The names of all fixtures of a server.
 pub(crate) fn names(server: &str) -> Vec<String> {
-    let files = fs::read_dir(folder(server)).unwrap().map(|file| file.unwrap().path());
-    let mut names: Vec<_> = files.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
-    names.sort();
-    names
+    text(server).lines().map(|line| name(line).to_owned()).collect()
 }
 
-fn folder(server: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(server)
+fn line(server: &str, wanted: &str) -> String {
+    let text = text(server);
+    let line = text.lines().find(|line| name(line) == wanted);
+    line.unwrap_or_else(|| panic!("{server} has no {wanted}")).to_owned()
+}
+
+/// The first value of a line.
+fn name(line: &str) -> &str {
+    line.strip_prefix(r#"{"name":""#).and_then(|line| line.split('"').next()).expect("a name")
+}
+
+fn text(server: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(format!("{server}.jsonl"));
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

@@ -1,6 +1,7 @@
 //! What `tests/bench` measures: one adapter that does one thing, as a user of it would write that.
 //!
-//! `subject ADAPTER SOCKET COMMAND ARGS..`, with the adapters `ureq` and `reqwest` and the commands
+//! `subject ADAPTER SERVER COMMAND ARGS..`. The server is a Unix socket, or an address with `#` and the pin of its
+//! certificate. With the adapters `ureq` and `reqwest` the commands are
 //!
 //! | command | does |
 //! |---|---|
@@ -12,26 +13,58 @@
 //! | `exec-cat INSTANCE MIB` | sends so much through `cat`, and checks what comes back |
 //! | `exec-true INSTANCE TIMES PARALLEL` | runs `true` so often, so many at a time, and says how long the slowest took |
 //! | `get INSTANCE TIMES` | gets an instance so often |
+//! | `list` | collects all instances with their state |
+//! | `stream` | takes them one by one |
+//!
+//! Instead of an adapter there is also what it is compared with, and what of that is to be counted is said at the end, as
+//! seconds of CPU:
+//!
+//! | adapter | does |
+//! |---|---|
+//! | `bare-ureq` | ureq's own `get` of an address, so often |
+//! | `bare-reqwest` | the same with reqwest: of an address, or of a Unix socket |
+//! | `serde` | `list` or `stream`: reads the same JSON from memory, whole or already cut into its elements |
 
 use std::{error::Error, time::Duration};
 
-use lxd_host::Remote;
+use lxd_host::{Remote, ServerTrust};
+use lxd_tests::generated::MANY;
+use tokio::runtime::{Builder, Runtime};
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let [adapter, socket, command @ ..] = &args[..] else { return Err("subject ADAPTER SOCKET COMMAND ARGS..".into()) };
-    let remote = Remote::unix(*socket);
+    let [adapter, server, command @ ..] = &args[..] else { return Err("subject ADAPTER SERVER COMMAND ARGS..".into()) };
+    if let Some(done) = bare::run(adapter, server, command) {
+        return done;
+    }
+    let remote = remote(server)?;
     match *adapter {
         "ureq" => blocking::run(&lxd_ureq::Client::new(remote)?, command),
         "reqwest" => {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-            runtime.block_on(concurrent::run(lxd_reqwest::Client::new(remote)?, command))
+            let threads = if command.first() == Some(&"get") { 1 } else { 2 };
+            runtime(threads)?.block_on(concurrent::run(lxd_reqwest::Client::new(remote)?, command))
         }
         other => Err(format!("no adapter {other:?}").into()),
     }
+}
+
+fn remote(server: &str) -> Result<Remote> {
+    Ok(match server.split_once('#') {
+        Some((address, pin)) => Remote::https(address, ServerTrust::Pin(pin.parse()?))?,
+        None => Remote::unix(server),
+    })
+}
+
+/// One request after the other needs one thread: with more, most of the CPU goes to waking them, also with the bare
+/// client.
+fn runtime(threads: usize) -> Result<Runtime> {
+    Ok(match threads {
+        1 => Builder::new_current_thread().enable_all().build()?,
+        threads => Builder::new_multi_thread().worker_threads(threads).enable_all().build()?,
+    })
 }
 
 fn slowest(times: &[Duration]) {
@@ -39,6 +72,97 @@ fn slowest(times: &[Duration]) {
     times.sort();
     let at = |part: usize| times.get((times.len() * part / 100).min(times.len() - 1)).copied().unwrap_or_default();
     println!("median {:?}, 99 % {:?}, slowest {:?}", at(50), at(99), at(100));
+}
+
+/// Whether all elements of a list came.
+fn all(count: usize) -> Result<()> {
+    if count == MANY { Ok(()) } else { Err(format!("{count} elements").into()) }
+}
+
+mod bare {
+    use lxd_host::Remote;
+    use lxd_proto::resources::InstanceFull;
+    use lxd_tests::generated::{Instances, MANY};
+
+    use super::{Result, all, remote, runtime};
+
+    pub(super) fn run(adapter: &str, server: &str, command: &[&str]) -> Option<Result<()>> {
+        Some(match (adapter, command) {
+            ("bare-ureq", ["get", instance, times]) => ureq(&url(server, instance), times),
+            ("bare-reqwest", ["get", instance, times]) => reqwest(server, &url(server, instance), times),
+            ("serde", ["list"]) => list(),
+            ("serde", ["stream"]) => stream(),
+            _ => return None,
+        })
+    }
+
+    fn url(server: &str, instance: &str) -> String {
+        let base = match server.split_once('#') {
+            Some((address, _)) => format!("https://{address}"),
+            None if server.starts_with('/') => "http://lxd".into(),
+            None => format!("http://{server}"),
+        };
+        format!("{base}/1.0/instances/{instance}")
+    }
+
+    fn ureq(url: &str, times: &str) -> Result<()> {
+        let agent = ureq::Agent::new_with_defaults();
+        for _ in 0..times.parse::<usize>()? {
+            agent.get(url).call()?.body_mut().read_to_vec()?;
+        }
+        Ok(())
+    }
+
+    fn reqwest(server: &str, url: &str, times: &str) -> Result<()> {
+        let tls = if server.contains('#') { remote(server)? } else { Remote::unix("/") }.tls_config()?;
+        let builder = reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls);
+        let builder = if server.starts_with('/') { builder.unix_socket(server) } else { builder };
+        let client = builder.build()?;
+        runtime(1)?.block_on(async {
+            for _ in 0..times.parse::<usize>()? {
+                client.get(url).send().await?.bytes().await?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The elements in batches, which are read again and again: all at once would be another measurement.
+    const BATCH: usize = 1000;
+
+    fn stream() -> Result<()> {
+        let (instances, mut texts) = (Instances::default(), vec![Vec::new(); BATCH]);
+        texts.iter_mut().enumerate().for_each(|(number, text)| instances.write(number, text));
+        let (begin, mut count) = (cpu(), 0);
+        for _ in 0..MANY / BATCH {
+            for text in &texts {
+                let instance: InstanceFull = serde_json::from_slice(text)?;
+                count += usize::from(!instance.name.is_empty());
+            }
+        }
+        eprintln!("cpu {}", cpu() - begin);
+        all(count)
+    }
+
+    fn list() -> Result<()> {
+        let (instances, mut text) = (Instances::default(), Vec::from(b"["));
+        for number in 0..MANY {
+            instances.write(number, &mut text);
+            text.push(b',');
+        }
+        text.pop();
+        text.push(b']');
+        let begin = cpu();
+        let list: Vec<InstanceFull> = serde_json::from_slice(&text)?;
+        let used = cpu() - begin;
+        eprintln!("cpu {used}");
+        all(list.len())
+    }
+
+    /// How many seconds this process has computed.
+    fn cpu() -> f64 {
+        let stat = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+        stat.split(' ').next().and_then(|text| text.parse::<f64>().ok()).unwrap_or_default() / 1e9
+    }
 }
 
 mod blocking {
@@ -53,7 +177,7 @@ mod blocking {
     use lxd_tests::pattern::{Checked, Pattern};
     use lxd_ureq::{Client, Payload, prelude::*};
 
-    use super::{Result, slowest};
+    use super::{Result, all, slowest};
 
     pub(super) fn run(lxd: &Client, command: &[&str]) -> Result<()> {
         match command {
@@ -99,6 +223,14 @@ mod blocking {
                     lxd.instance(*instance).get().send()?;
                 }
             }
+            ["list"] => all(lxd.instances().list_full().send()?.len())?,
+            ["stream"] => {
+                let mut count = 0;
+                for instance in lxd.instances().list_full().stream().send()? {
+                    count += usize::from(!instance?.name.is_empty());
+                }
+                all(count)?;
+            }
             _ => return Err(format!("no command {command:?}").into()),
         }
         Ok(())
@@ -113,7 +245,7 @@ mod concurrent {
     use lxd_tests::pattern::{Checked, Pattern};
     use tokio::{fs::File, io};
 
-    use super::{Result, slowest};
+    use super::{Result, all, slowest};
 
     pub(super) async fn run(lxd: Client, command: &[&str]) -> Result<()> {
         match command {
@@ -155,6 +287,15 @@ mod concurrent {
                 for _ in 0..times.parse::<usize>()? {
                     lxd.instance(*instance).get().await?;
                 }
+            }
+            ["list"] => all(lxd.instances().list_full().await?.len())?,
+            ["stream"] => {
+                let mut count = 0;
+                let mut list = lxd.instances().list_full().stream().await?;
+                while let Some(instance) = list.try_next().await? {
+                    count += usize::from(!instance.name.is_empty());
+                }
+                all(count)?;
             }
             _ => return Err(format!("no command {command:?}").into()),
         }

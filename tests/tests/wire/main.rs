@@ -4,6 +4,7 @@
 mod answers;
 mod cancel;
 mod keep_alive;
+mod lists;
 mod names;
 mod proxies;
 mod server;

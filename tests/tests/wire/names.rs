@@ -159,7 +159,7 @@ fn scopes_are_one_value<C: Lab>() {
         let value = encoded(name, "/");
         assert_sent(&fake, before, &format!("GET /1.0/profiles/x?project={value}&target={value}"), name);
         let before = fake.seen().len();
-        let _ = lxd.instances().list().filter(*name).send();
+        let _ = lxd.unchecked().instances().list().filter(*name).send();
         assert_sent(&fake, before, &format!("GET /1.0/instances?recursion=1&filter={value}"), name);
     }
 }

@@ -1,0 +1,110 @@
+//! A server that answers always the same, so that a measurement is of the client alone: `static-server SOCKET`.
+//!
+//! It says on what else it listens: a port for plain HTTP, and an address with the pin of its certificate.
+
+use std::{
+    io::{self, BufRead, BufReader, Read, Write},
+    net::TcpListener,
+    os::unix::net::UnixListener,
+    sync::Arc,
+    thread,
+};
+
+use lxd_host::{
+    ClientIdentity,
+    rustls::{
+        ServerConfig, ServerConnection, StreamOwned,
+        crypto::ring,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    },
+};
+use lxd_tests::generated::{Instances, MANY, instance};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// How many elements are written at once.
+const BATCH: usize = 200;
+
+fn main() -> Result<()> {
+    let socket = std::env::args().nth(1).ok_or("static-server SOCKET")?;
+    let (unix, plain, secure) =
+        (UnixListener::bind(socket)?, TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?);
+    let identity = ClientIdentity::generate("static")?;
+    let tls = Arc::new(
+        ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![CertificateDer::from_pem_slice(identity.certificate_pem().as_bytes())?],
+                PrivateKeyDer::from_pem_slice(identity.key_pem().expose().as_bytes())?,
+            )?,
+    );
+    println!("{} {}#{}", plain.local_addr()?, secure.local_addr()?, identity.fingerprint());
+    thread::spawn(move || {
+        for socket in plain.incoming().flatten() {
+            let _ = socket.set_nodelay(true);
+            thread::spawn(move || serve(socket));
+        }
+    });
+    thread::spawn(move || {
+        for socket in secure.incoming().flatten() {
+            let _ = socket.set_nodelay(true);
+            let Ok(connection) = ServerConnection::new(tls.clone()) else { continue };
+            thread::spawn(move || serve(StreamOwned::new(connection, socket)));
+        }
+    });
+    for socket in unix.incoming().flatten() {
+        thread::spawn(move || serve(socket));
+    }
+    Ok(())
+}
+
+/// Answers every request of a connection, until the client hangs up.
+fn serve(stream: impl Read + Write) -> io::Result<()> {
+    let server = r#"{"type":"sync","metadata":{"api_version":"1.0","api_extensions":["api_filtering"]}}"#;
+    let (instance, mut stream) = (instance(), BufReader::new(stream));
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line)?;
+        let mut header = String::new();
+        while stream.read_line(&mut header)? > 2 {
+            header.clear();
+        }
+        match line.split(' ').nth(1) {
+            None => return Ok(()),
+            Some("/1.0/instances?recursion=2") => list(stream.get_mut())?,
+            Some("/1.0") => answer(stream.get_mut(), server)?,
+            Some(_) => answer(stream.get_mut(), &instance)?,
+        }
+    }
+}
+
+fn answer(stream: &mut impl Write, body: &str) -> io::Result<()> {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nEtag: \"1\"";
+    let answer = format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    stream.write_all(answer.as_bytes())?;
+    stream.flush()
+}
+
+fn list(stream: &mut impl Write) -> io::Result<()> {
+    let (instances, [begin, end]) = (Instances::default(), Instances::AROUND);
+    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+    let mut piece = begin.as_bytes().to_vec();
+    for number in 0..MANY {
+        if number > 0 {
+            piece.push(b',');
+        }
+        instances.write(number, &mut piece);
+        if (number + 1) % BATCH == 0 || number + 1 == MANY {
+            if number + 1 == MANY {
+                piece.extend_from_slice(end.as_bytes());
+            }
+            write!(stream, "{:x}\r\n", piece.len())?;
+            piece.extend_from_slice(b"\r\n");
+            stream.write_all(&piece)?;
+            piece.clear();
+        }
+    }
+    stream.write_all(b"0\r\n\r\n")?;
+    stream.flush()
+}
