@@ -4,18 +4,12 @@
 //! [`Listed`], [`Creatable`], [`Editable`], [`Patchable`], [`Renamable`] and [`Deletable`] what can be done to it: a verb
 //! that LXD does not have for a kind does not compile.
 
-use alloc::{
-    boxed::Box,
-    collections::BTreeMap,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
 use core::{fmt, marker::PhantomData, ops::Deref};
 
 use bytes::Bytes;
 use http::{Method, header};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
 
 use crate::{
     Endpoint, Error, Request, Response,
@@ -27,7 +21,7 @@ use crate::{
 };
 
 /// A kind of object, as LXD describes one in full.
-pub trait Resource: DeserializeOwned + Send + Sync + 'static {
+pub trait Resource: DeserializeOwned + Clone + Send + Sync + 'static {
     /// What it is called in errors.
     const KIND: &'static str;
 
@@ -80,12 +74,17 @@ pub trait Creatable: Listed {
 
     /// What making one gives, besides the object.
     type Answer: Answer;
+
+    /// The API extensions that what is asked for needs, besides the kind's own.
+    fn needs(_post: &Self::Post) -> Vec<&'static str> {
+        Vec::new()
+    }
 }
 
 /// A kind of object that is replaced by `PUT`.
 pub trait Editable: Resource {
     /// The part of it that can be written.
-    type Put: Serialize + DeserializeOwned + Send + Sync + 'static;
+    type Put: Serialize + DeserializeOwned + Clone + fmt::Debug + Send + Sync + 'static;
 
     /// The keys of the whole that are not in [`Put`](Self::Put).
     const READ_ONLY: &'static [&'static str];
@@ -98,10 +97,19 @@ pub trait Patchable: Editable {
 }
 
 /// A kind of object that is renamed by `POST` to it.
-pub trait Renamable: Resource {}
+pub trait Renamable: Resource {
+    /// The key of the new name.
+    const KEY: &'static str = "name";
+}
 
 /// A kind of object that is removed by `DELETE`.
 pub trait Deletable: Resource {}
+
+/// A kind of object that the server removes also where it would rather not, when it is told to: `DELETE` with `force`.
+pub trait Forcible: Deletable {
+    /// The API extension for that, if it is younger than the kind.
+    const EXTENSION: Option<&'static str>;
+}
 
 /// What a mutation gives at its end: in the `sync` answer of one server, in the operation of another.
 pub trait Answer: Sized + Send + 'static {
@@ -207,33 +215,20 @@ impl<R: fmt::Debug> fmt::Debug for Fetched<R> {
     }
 }
 
+impl<R: DeserializeOwned> Fetched<R> {
+    /// Reads the answer to a `GET`.
+    pub(crate) fn read(what: &'static str, response: &Response) -> Result<Self, Error> {
+        let raw = envelope::metadata_bytes(response)?;
+        let etag = response.headers().get(header::ETAG).and_then(|value| value.to_str().ok());
+        Ok(Self { value: decode(what, &raw)?, etag: etag.map(|text| ETag(text.into())), raw })
+    }
+}
+
 impl<R> Deref for Fetched<R> {
     type Target = R;
 
     fn deref(&self) -> &R {
         &self.value
-    }
-}
-
-impl<R: Editable> Fetched<R> {
-    /// The part of the object that can be written, with the keys that nobody here knows.
-    ///
-    /// # Errors
-    /// [`Error::Decode`].
-    pub fn writable(&self) -> Result<R::Put, Error> {
-        let object = self.writable_object()?;
-        serde_json::from_value(Value::Object(object)).map_err(|error| Error::Decode {
-            what: R::KIND,
-            reason: error.to_string(),
-            excerpt: String::new(),
-        })
-    }
-
-    /// The JSON object that a `PUT` would send to change nothing.
-    pub(crate) fn writable_object(&self) -> Result<Map<String, Value>, Error> {
-        let mut object: Map<String, Value> = decode(R::KIND, &self.raw)?;
-        object.retain(|key, _| !R::READ_ONLY.contains(&key.as_str()));
-        Ok(object)
     }
 }
 
@@ -371,9 +366,29 @@ verb! {
 
     /// `POST` to an object, with its new name.
     pub struct Rename<R: Renamable> { at: R::At, name: String, }
+}
 
-    /// `DELETE` of an object.
-    pub struct Delete<R: Deletable> { at: R::At, }
+/// `DELETE` of an object.
+#[derive(Clone, Debug)]
+pub struct Delete<R: Deletable> {
+    at: R::At,
+    force: bool,
+    extensions: Vec<&'static str>,
+}
+
+impl<R: Deletable> Delete<R> {
+    /// The request for this object.
+    pub fn new(at: R::At) -> Self {
+        Self { at, force: false, extensions: R::EXTENSION.into_iter().collect() }
+    }
+}
+
+impl<R: Forcible> Delete<R> {
+    /// Also where the server would rather not.
+    pub fn force(&mut self) {
+        self.force = true;
+        self.extensions.extend(<R as Forcible>::EXTENSION);
+    }
 }
 
 impl<R: Resource> Endpoint for Get<R> {
@@ -384,9 +399,7 @@ impl<R: Resource> Endpoint for Get<R> {
     }
 
     fn response(&self, response: Response) -> Result<Fetched<R>, Error> {
-        let raw = envelope::metadata_bytes(&response)?;
-        let etag = response.headers().get(header::ETAG).and_then(|value| value.to_str().ok());
-        Ok(Fetched { value: decode(R::KIND, &raw)?, etag: etag.map(|text| ETag(text.into())), raw })
+        Fetched::read(R::KIND, &response)
     }
 
     fn extensions(&self) -> Vec<&'static str> {
@@ -461,7 +474,7 @@ impl<R: Creatable> Endpoint for Create<R> {
     }
 
     fn extensions(&self) -> Vec<&'static str> {
-        R::EXTENSION.into_iter().collect()
+        R::EXTENSION.into_iter().chain(R::needs(&self.post)).collect()
     }
 }
 
@@ -501,7 +514,7 @@ impl<R: Renamable> Endpoint for Rename<R> {
     type Output = Changed<()>;
 
     fn request(&self) -> Result<Request, Error> {
-        json(Method::POST, &R::path(&self.at), &BTreeMap::from([("name", &self.name)]))
+        json(Method::POST, &R::path(&self.at), &BTreeMap::from([(R::KEY, &self.name)]))
     }
 
     fn response(&self, response: Response) -> Result<Self::Output, Error> {
@@ -517,7 +530,9 @@ impl<R: Deletable> Endpoint for Delete<R> {
     type Output = Changed<()>;
 
     fn request(&self) -> Result<Request, Error> {
-        bare(Method::DELETE, &R::path(&self.at))
+        let path = R::path(&self.at);
+        // Some handlers of LXD look for `1`, and not for `true`.
+        bare(Method::DELETE, &if self.force { path.query("force", "1") } else { path })
     }
 
     fn response(&self, response: Response) -> Result<Self::Output, Error> {
@@ -525,7 +540,7 @@ impl<R: Deletable> Endpoint for Delete<R> {
     }
 
     fn extensions(&self) -> Vec<&'static str> {
-        R::EXTENSION.into_iter().collect()
+        self.extensions.clone()
     }
 }
 

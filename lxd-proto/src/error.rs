@@ -6,6 +6,7 @@ use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 use crate::{
+    Change,
     flow::exec::ExecOutput,
     limits,
     resources::{Operation, OperationId},
@@ -52,6 +53,10 @@ pub enum Error {
     /// The server broke a rule of LXD's protocol.
     #[error("the server broke LXD's protocol: {0}")]
     Protocol(String),
+
+    /// A draft was not saved, because others changed the object since it was read.
+    #[error(transparent)]
+    Outdated(Box<Outdated>),
 
     /// A stream ended without its end mark. What arrived is incomplete.
     #[error(transparent)]
@@ -126,9 +131,13 @@ impl Error {
         self.api() == Some(ApiErrorKind::NotFound)
     }
 
-    /// HTTP 412: the object changed since it was read.
+    /// HTTP 412: the object changed since it was read. A draft's [`Outdated`] says what. Where the change is an operation,
+    /// that may fail with it too.
     pub fn is_precondition_failed(&self) -> bool {
+        let operation = self.operation().and_then(|error| error.operation.as_ref());
         self.api() == Some(ApiErrorKind::PreconditionFailed)
+            || operation.is_some_and(|operation| operation.err_code == 412)
+            || matches!(self, Self::Outdated(_))
     }
 
     /// HTTP 409: something with this name is there already, or in the way.
@@ -226,6 +235,38 @@ pub enum ApiErrorKind {
     Unavailable,
     /// Any other code; 500 is LXD's word for most things that went wrong.
     Other,
+}
+
+/// Who changed what of an object that was to be saved. Nothing was written.
+#[derive(Clone, PartialEq, thiserror::Error)]
+#[error(
+    "the {what} changed since it was read ({}); not saved: {}; changed by both: {}",
+    list(others),
+    list(mine),
+    list(conflicts)
+)]
+pub struct Outdated {
+    /// Which kind of object.
+    pub what: &'static str,
+    /// What was to be saved.
+    pub mine: Vec<Change>,
+    /// What others changed since it was read.
+    pub others: Vec<Change>,
+    /// Which of [`mine`](Self::mine) others changed too, and otherwise. Without any, [`merge`](crate::Run::merge) saves.
+    pub conflicts: Vec<Change>,
+}
+
+impl fmt::Debug for Outdated {
+    /// Not the values: they may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Outdated({self})")
+    }
+}
+
+/// Where changes are, without their values.
+fn list(changes: &[Change]) -> String {
+    let places: Vec<_> = changes.iter().map(Change::place).collect();
+    if places.is_empty() { "nothing".into() } else { places.join(", ") }
 }
 
 /// A command's output that is incomplete.

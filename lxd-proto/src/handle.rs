@@ -6,15 +6,16 @@
 use alloc::{boxed::Box, string::String};
 
 use crate::{
-    Call, Client, Endpoint, Extensions, Run, Scope,
+    Call, Client, Draft, Endpoint, Extensions, Path, Run, Scope,
+    api::Api,
     crud::{
-        AcrossProjects, Creatable, Create, Deletable, Delete, ETag, Editable, Exists, Filterable, Get, List, Listed,
-        Names, Patch, Patchable, Renamable, Rename, Replace, Resource,
+        AcrossProjects, Creatable, Create, Deletable, Delete, ETag, Editable, Exists, Filterable, Forcible, Get, List,
+        Listed, Names, Patch, Patchable, Renamable, Rename, Replace, Resource,
     },
-    flow::{InTurn, edit::Edit},
+    flow::{InTurn, edit::Edit, save::Save},
     resources::{
-        Certificate, Image, ImageAliasesEntry, Instance, InstanceType, Instances, Operation, OperationId, Profile,
-        Server,
+        Certificate, Cluster, Image, ImageAliasesEntry, Instance, InstanceType, Instances, Network, Operation,
+        OperationId, Profile, Project, Server, StoragePool, StorageVolumes, Warning,
     },
 };
 
@@ -40,6 +41,11 @@ pub trait Lxd: Client {
     /// Any endpoint, also one of your own.
     fn call<E: Endpoint>(&self, endpoint: E) -> Call<Self, E> {
         Call::new(self, endpoint)
+    }
+
+    /// Any path of the API, for what has no handle here: see [`api`](crate::api).
+    fn api(&self, path: Path) -> Api<Self> {
+        Api::new(self, path)
     }
 
     /// The server itself: `/1.0`.
@@ -170,6 +176,48 @@ pub trait Lxd: Client {
         Object::new(self, name.into())
     }
 
+    /// All storage pools: `/1.0/storage-pools` (extension `storage`). While one of them is removed, 5.0.2 may answer 404 to
+    /// the list with the objects.
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{Lxd, resources::StoragePoolsPost};
+    ///
+    /// lxd.storage_pools().create(StoragePoolsPost::new("fast", "dir")).wait().send()?;
+    /// // Each new volume expires its snapshots, unless it says otherwise.
+    /// let fast = lxd.storage_pool("fast");
+    /// fast.edit(|pool| drop(pool.config.insert("volume.snapshots.expiry".into(), "30d".into()))).send()?;
+    /// let space = fast.resources().send()?.space;
+    /// println!("{} of {} bytes are in use", space.used, space.total);
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn storage_pools(&self) -> Collection<Self, StoragePool> {
+        Collection::new(self, ())
+    }
+
+    /// One storage pool: `/1.0/storage-pools/{name}` (extension `storage`).
+    fn storage_pool(&self, name: impl Into<String>) -> Object<Self, StoragePool> {
+        Object::new(self, name.into())
+    }
+
+    /// The storage volumes of all pools: `/1.0/storage-volumes` (extension `storage_volumes_all`, 6.1). See
+    /// [`storage_pool`](Self::storage_pool) for those of one.
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{Lxd, resources::StorageVolumeType};
+    ///
+    /// for volume in lxd.storage_volumes().of(StorageVolumeType::Custom).list().all_projects().send()? {
+    ///     println!("{} in {} of project {}", volume.name, volume.pool, volume.project);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn storage_volumes(&self) -> StorageVolumes<Self, ()> {
+        StorageVolumes::everywhere(self)
+    }
+
     /// All trusted certificates: `/1.0/certificates`.
     ///
     /// ```no_run
@@ -192,6 +240,87 @@ pub trait Lxd: Client {
     /// One trusted certificate, by its fingerprint or the beginning of it: `/1.0/certificates/{fingerprint}`.
     fn certificate(&self, fingerprint: impl Into<String>) -> Object<Self, Certificate> {
         Object::new(self, fingerprint.into())
+    }
+
+    /// All networks: `/1.0/networks` (extension `network`).
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{Lxd, resources::NetworksPost};
+    ///
+    /// lxd.networks().create(NetworksPost::new("br0").config("ipv4.address", "10.1.2.1/24")).wait().send()?;
+    /// lxd.network("br0").edit(|br0| drop(br0.config.insert("ipv4.nat".into(), "true".into()))).send()?;
+    /// for lease in lxd.network("br0").leases().send()? {
+    ///     println!("{} has {}", lease.hostname, lease.address);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn networks(&self) -> Collection<Self, Network> {
+        Collection::new(self, ())
+    }
+
+    /// One network, or interface of the host that LXD does not manage: `/1.0/networks/{name}`.
+    fn network(&self, name: impl Into<String>) -> Object<Self, Network> {
+        Object::new(self, name.into())
+    }
+
+    /// All projects: `/1.0/projects` (extension `projects`). One of them is `lxd.projects().one("web")`, and
+    /// [`lxd.project("web")`](Self::project) is a client in it.
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{Lxd, resources::ProjectsPost};
+    ///
+    /// lxd.projects().create(ProjectsPost::new("web").config("features.images", "false")).wait().send()?;
+    /// lxd.projects().one("web").rename("site").wait().send()?;
+    /// assert_eq!(lxd.projects().one("site").state().send()?.resources["instances"].usage, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn projects(&self) -> Collection<Self, Project> {
+        Collection::new(self, ())
+    }
+
+    /// The cluster that the server is a member of, or may become one of: `/1.0/cluster` (extension `clustering`).
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{Lxd, resources::ClusterGroupsPost};
+    ///
+    /// if !lxd.cluster().get().send()?.enabled {
+    ///     lxd.cluster().enable("m1").wait().send()?;
+    /// }
+    /// println!("m2 joins with {}", lxd.cluster().members().token("m2").send()?.encode().expose());
+    /// lxd.cluster().groups().create(ClusterGroupsPost::new("fast", ["m1"])).wait().send()?;
+    /// lxd.cluster().member("m1").evacuate().wait().send()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn cluster(&self) -> Object<Self, Cluster> {
+        Object::new(self, ())
+    }
+
+    /// All warnings: `/1.0/warnings` (extension `warnings`).
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::Lxd;
+    ///
+    /// for warning in lxd.warnings().list().send()? {
+    ///     println!("{} ({}): {}", warning.kind, warning.severity, warning.last_message);
+    ///     lxd.warning(warning.uuid).acknowledge().wait().send()?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn warnings(&self) -> Collection<Self, Warning> {
+        Collection::new(self, ())
+    }
+
+    /// One warning, by its id: `/1.0/warnings/{uuid}`.
+    fn warning(&self, uuid: impl Into<String>) -> Object<Self, Warning> {
+        Object::new(self, uuid.into())
     }
 
     /// All operations: `/1.0/operations`.
@@ -303,6 +432,16 @@ impl<C: Client, R: Editable> Object<C, R> {
         Run::new(&self.client, InTurn::new(Edit::new(self.at.clone(), Box::new(change))))
     }
 
+    /// Writes back what differs in a draft, with `If-Match`, waits for the end, and gives the draft of what the object is
+    /// then: `PUT`, then `GET`. Where nothing differs, nothing is sent.
+    ///
+    /// When others changed the object since it was read, nothing is written, and [`Error::Outdated`](crate::Error) says who
+    /// changed what; [`merge`](Run::merge) saves all the same when nobody else changed the same keys. What
+    /// [`edit`](Self::edit) says of versions holds here too.
+    pub fn save(&self, draft: &Draft<R>) -> Run<C, InTurn<Save<R>>> {
+        Run::new(&self.client, InTurn::new(Save::new(self.at.clone(), draft.clone())))
+    }
+
     /// Replaces all that can be written: `PUT`. What is missing becomes empty. See [`edit`](Self::edit) for changes, and
     /// [`Fetched::writable`](crate::Fetched::writable) for a value to begin with.
     pub fn replace(&self, put: R::Put) -> Call<C, Replace<R>> {
@@ -314,8 +453,9 @@ impl<C: Client, R: Patchable> Object<C, R> {
     /// Sends only the keys that the closure sets: `PATCH` (extension `patch`). Maps such as `config` are merged: a key with
     /// an empty text is removed.
     ///
-    /// [`edit`](Self::edit) is the better way on 5.0.2: there an instance's description becomes empty when it is not
-    /// given, and the patch of an image's alias fails after 20 s, in which the server does nothing else.
+    /// [`edit`](Self::edit) is the better way on 5.0.2: there the description of an instance, a storage pool or a volume
+    /// becomes empty when it is not given, and the patch of an image's alias fails after 20 s, in which the server does
+    /// nothing else.
     ///
     /// ```no_run
     /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
@@ -371,6 +511,15 @@ macro_rules! choice {
 choice! {
     List<R> where R;
     Names<R> where R;
+}
+
+impl<C: Client, R: Forcible> Call<C, Delete<R>> {
+    /// Removes it also where the server would rather not: a project with all that is in it, a cluster's member that does
+    /// not answer (some kinds have an extension for that, [`Forcible::EXTENSION`]).
+    pub fn force(mut self) -> Self {
+        self.endpoint.force();
+        self
+    }
 }
 
 impl<C: Client, R: Editable> Call<C, Replace<R>> {

@@ -20,18 +20,18 @@ headers! {
     GID = "x-lxd-gid" / "x-incus-gid",
     /// A file's mode, octal with a leading zero.
     MODE = "x-lxd-mode" / "x-incus-mode",
-    /// A file's type: `file`, `directory` or `symlink`.
+    /// A file's type: `file`, `directory` or `symlink`; what an uploaded volume is: `iso` or `tar`.
     TYPE = "x-lxd-type" / "x-incus-type",
     /// When a file was modified, in Go's format.
     MODIFIED = "x-lxd-modified" / "x-incus-modified",
     /// `overwrite` or `append`.
     WRITE = "x-lxd-write" / "x-incus-write",
+    /// The name of what is made of an uploaded file.
+    NAME = "x-lxd-name" / "x-incus-name",
     /// An uploaded image's file name.
     FILENAME = "x-lxd-filename" / "x-incus-filename",
     /// The fingerprint that an uploaded image must have.
     FINGERPRINT = "x-lxd-fingerprint" / "x-incus-fingerprint",
-    /// An imported instance's name.
-    NAME = "x-lxd-name" / "x-incus-name",
     /// An imported instance's pool.
     POOL = "x-lxd-pool" / "x-incus-pool",
     /// The profiles of an uploaded image, as a URL query.

@@ -35,10 +35,12 @@
 extern crate alloc;
 
 mod address;
+pub mod api;
 mod call;
 mod client;
 pub mod compat;
 mod crud;
+mod draft;
 mod endpoint;
 mod envelope;
 pub mod error;
@@ -59,8 +61,9 @@ pub use client::{Async, Blocking, Client, Payload, Streams};
 pub use compat::Secret;
 pub use crud::{
     AcrossProjects, Answer, Changed, Choice, Creatable, Create, Created, Deletable, Delete, ETag, Editable, Exists,
-    Fetched, Filterable, Get, List, Listed, Names, Patch, Patchable, Renamable, Rename, Replace, Resource,
+    Fetched, Filterable, Forcible, Get, List, Listed, Names, Patch, Patchable, Renamable, Rename, Replace, Resource,
 };
+pub use draft::{Change, Draft};
 pub use endpoint::{Body, Download, Endpoint, Input, LongPoll, ReceiveOnly, Request, Response, is_keepalive};
 pub use envelope::Envelope;
 pub use error::{Error, Failure, FailureKind, Phase};

@@ -5,9 +5,14 @@
 use alloc::{collections::BTreeMap, string::String};
 
 mod certificates;
+mod cluster;
+mod cluster_groups;
+mod cluster_members;
 pub mod events;
 pub mod exec;
 pub mod files;
+mod hardware;
+mod hardware_cards;
 pub mod image_sources;
 pub mod image_transfer;
 mod images;
@@ -18,18 +23,47 @@ pub mod instance_metadata;
 pub mod instance_moves;
 mod instance_posts;
 pub mod instances;
+mod network_forwards;
+mod networks;
 mod operations;
 mod profiles;
+mod projects;
 mod server;
 mod snapshots;
 mod state;
+mod storage_buckets;
+mod storage_pools;
+mod storage_volume_backups;
+mod storage_volume_lists;
+mod storage_volume_snapshots;
+mod storage_volumes;
+mod tokens;
+mod warnings;
 
 pub use certificates::{
     Certificate, CertificatePatch, CertificatePut, CertificateType, CertificatesPost, TokenRequest,
 };
+pub use cluster::{Cluster, ClusterCertificatePut, ClusterJoin, ClusterMemberConfigKey, ClusterMemberJoinToken};
+pub use cluster_groups::{ClusterGroup, ClusterGroupPatch, ClusterGroupPut, ClusterGroupsPost};
+pub use cluster_members::{
+    ClusterMember, ClusterMemberPatch, ClusterMemberPut, ClusterMemberState, ClusterMemberSysInfo, ClusterRole,
+    EvacuationMode, StoragePoolState, StoragePoolUsage,
+};
 pub use events::{Event, EventType, Events, Lifecycle, Logging, Requestor, Subscribe, Subscription};
-pub use exec::{Exec, InstanceExecPost};
+pub use exec::{Exec, InstanceExecPost, Terminal};
 pub use files::{FileInfo, FileType, Files};
+pub use hardware::{
+    Resources, ResourcesCpu, ResourcesCpuAddressSizes, ResourcesCpuCache, ResourcesCpuCore, ResourcesCpuSocket,
+    ResourcesCpuThread, ResourcesLoad, ResourcesMemory, ResourcesMemoryNode, ResourcesStorage, ResourcesStorageDisk,
+    ResourcesStorageDiskPartition, ResourcesSystem, ResourcesSystemChassis, ResourcesSystemFirmware,
+    ResourcesSystemMotherboard,
+};
+pub use hardware_cards::{
+    ResourcesGpu, ResourcesGpuCard, ResourcesGpuCardDrm, ResourcesGpuCardMdev, ResourcesGpuCardNvidia,
+    ResourcesGpuCardSriov, ResourcesNetwork, ResourcesNetworkCard, ResourcesNetworkCardPort,
+    ResourcesNetworkCardPortInfiniband, ResourcesNetworkCardSriov, ResourcesNetworkCardVdpa, ResourcesPci,
+    ResourcesPciDevice, ResourcesPciVpd, ResourcesUsb, ResourcesUsbDevice, ResourcesUsbDeviceInterface,
+};
 pub use image_sources::{CreatedImage, ImageExportPost, ImageSecret, ImagesPost, ImagesPostSource};
 pub use image_transfer::{ExportImage, ImageFile, ImagePieces, ImageUpload};
 pub use images::{
@@ -44,8 +78,16 @@ pub use instance_metadata::{
 };
 pub use instance_posts::{InstancePost, InstancePostTarget, InstanceSource, InstancesPost};
 pub use instances::{Instance, InstanceFull, InstancePatch, InstancePut, InstanceType};
-pub use operations::{Operation, OperationClass, OperationId, OperationMetadata};
+pub use network_forwards::{
+    CreatedForward, NetworkForward, NetworkForwardPatch, NetworkForwardPort, NetworkForwardPut, NetworkForwardsPost,
+};
+pub use networks::{
+    Network, NetworkLease, NetworkPatch, NetworkPut, NetworkState, NetworkStateAddress, NetworkStateBond,
+    NetworkStateBridge, NetworkStateCounters, NetworkStateOvn, NetworkStateVlan, NetworkType, NetworksPost,
+};
+pub use operations::{Operation, OperationClass, OperationId, OperationMetadata, OperationResources};
 pub use profiles::{Profile, ProfilePatch, ProfilePut, ProfilesPost};
+pub use projects::{Project, ProjectPatch, ProjectPut, ProjectState, ProjectStateResource, ProjectsPost, ReplicaMode};
 pub use server::{Server, ServerEnvironment, ServerPatch, ServerPut, ServerStorageDriverInfo};
 pub use snapshots::{
     CreatedSnapshot, InstanceSnapshot, InstanceSnapshotPatch, InstanceSnapshotPut, InstanceSnapshotsPost,
@@ -54,6 +96,29 @@ pub use state::{
     ChangeState, InstanceAction, InstanceState, InstanceStateCpu, InstanceStateDisk, InstanceStateMemory,
     InstanceStateNetwork, InstanceStateNetworkAddress, InstanceStateNetworkCounters,
 };
+pub use storage_buckets::{
+    StorageBucket, StorageBucketKey, StorageBucketKeyPut, StorageBucketKeysPost, StorageBucketPatch, StorageBucketPut,
+    StorageBucketsPost,
+};
+pub use storage_pools::{
+    GetStoragePoolResources, ResourcesStoragePool, ResourcesStoragePoolInodes, ResourcesStoragePoolSpace, StoragePool,
+    StoragePoolPatch, StoragePoolPut, StoragePoolsPost,
+};
+pub use storage_volume_backups::{
+    ExportStorageVolumeBackup, ImportStorageVolume, StoragePoolVolumeBackup, StoragePoolVolumeBackupsPost,
+};
+pub use storage_volume_lists::{ListStorageVolumes, StorageVolumeName, StorageVolumeNames, StorageVolumes};
+pub use storage_volume_snapshots::{
+    RestoreStorageVolume, StorageVolumeSnapshot, StorageVolumeSnapshotPatch, StorageVolumeSnapshotPut,
+    StorageVolumeSnapshotsPost,
+};
+pub use storage_volumes::{
+    GetStorageVolumeState, MoveStorageVolume, StorageVolume, StorageVolumeAt, StorageVolumeContentType,
+    StorageVolumePatch, StorageVolumePost, StorageVolumePostTarget, StorageVolumePut, StorageVolumeSource,
+    StorageVolumeState, StorageVolumeStateUsage, StorageVolumeType, StorageVolumesPost,
+};
+pub use tokens::Issued;
+pub use warnings::{Warning, WarningPatch, WarningPut, WarningSeverity, WarningStatus};
 
 /// LXD's configuration: text keys and text values.
 pub type Config = BTreeMap<String, String>;

@@ -4,7 +4,7 @@ use alloc::{format, string::String, vec::Vec};
 use core::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     Error,
@@ -101,18 +101,28 @@ impl core::str::FromStr for TrustToken {
 
     /// Reads a token as it was printed; white space around and within it is ignored.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let compact: String = text.split_whitespace().collect();
-        let json = STANDARD.decode(compact).map_err(|error| Error::Token(format!("it is not base64: {error}")))?;
-        // The JSON's own errors are not shown: they can quote the secret.
-        serde_json::from_slice(&json).map_err(|_| Error::Token("it does not hold what LXD's tokens hold".into()))
+        decode_token(text)
     }
 }
 
 impl TrustToken {
     /// The token as LXD wants to see it again.
     pub fn encode(&self) -> Secret {
-        Secret::from(STANDARD.encode(serde_json::to_vec(self).unwrap_or_default()))
+        encode_token(self)
     }
+}
+
+/// Reads a token of any kind: base64 of JSON.
+pub(crate) fn decode_token<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
+    let compact: String = text.split_whitespace().collect();
+    let json = STANDARD.decode(compact).map_err(|error| Error::Token(format!("it is not base64: {error}")))?;
+    // The JSON's own errors are not shown: they can quote the secret.
+    serde_json::from_slice(&json).map_err(|_| Error::Token("it does not hold what LXD's tokens hold".into()))
+}
+
+/// Writes a token of any kind.
+pub(crate) fn encode_token(token: &impl Serialize) -> Secret {
+    Secret::from(STANDARD.encode(serde_json::to_vec(token).unwrap_or_default()))
 }
 
 #[cfg(test)]

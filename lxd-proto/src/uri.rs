@@ -110,9 +110,22 @@ pub(crate) fn name_in_list(url: &str, collection: &Path) -> Option<String> {
         Some(name) => name,
         None => path.rsplit('/').next().unwrap_or_default(),
     };
+    let name = decoded(name);
+    (!name.is_empty()).then_some(name)
+}
+
+/// A name in a URL as it is, whether it was encoded once or twice.
+pub(crate) fn decoded(name: &str) -> String {
     let name = percent_decode_str(name).decode_utf8_lossy();
-    let name = if is_encoded(&name) { percent_decode_str(&name).decode_utf8_lossy() } else { name.clone() };
-    (!name.is_empty()).then(|| name.into_owned())
+    if is_encoded(&name) { percent_decode_str(&name).decode_utf8_lossy().into_owned() } else { name.into_owned() }
+}
+
+/// The value of a key in a URL's query.
+pub(crate) fn query_value(url: &str, key: &str) -> Option<String> {
+    let (_, query) = url.split_once('?')?;
+    let (_, value) = pairs(query).find(|(there, _)| *there == key)?;
+    let value = value.replace('+', " ");
+    Some(percent_decode_str(&value).decode_utf8_lossy().into_owned())
 }
 
 /// Whether a text is what Go's `url.PathEscape` makes of one that needs it.

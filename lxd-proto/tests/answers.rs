@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use lxd_proto::{
-    Changed, Editable, Endpoint, Error, Failure, FailureKind, Fetched, Get, Lxd, Payload, Response,
+    Changed, Editable, Endpoint, Error, Failure, FailureKind, Fetched, Fingerprint, Get, Lxd, Payload, Response,
     error::ApiErrorKind,
     flow::{Action, BlockingIo, Id, Reply},
     limits,
@@ -341,7 +341,8 @@ fn what_is_made() {
         let created = given(server, ["profile-create"]).profiles().create(ProfilesPost::new("pr1")).send().unwrap();
         assert_eq!(created, Changed::Done(()));
         let trusted = given(server, ["cert-add-token"]).certificates().create(CertificatesPost::client("c1"));
-        assert_eq!(trusted.send().unwrap(), Changed::Done(()));
+        let Changed::Done(trusted) = trusted.send().unwrap() else { panic!("it is done at once") };
+        assert!(trusted.name.parse::<Fingerprint>().is_ok(), "{}", trusted.name);
         assert_eq!(given(server, ["instance-patch"]).instance("i1").patch(|_| ()).send().unwrap(), Changed::Done(()));
     }
 

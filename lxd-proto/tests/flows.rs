@@ -262,6 +262,26 @@ fn edit_begins_again() {
     assert_eq!(error.to_string(), "PUT /1.0/profiles/p: ETag does not match (412)");
 }
 
+/// As an operation, a `PUT` can find out at its end that somebody else was faster.
+#[test]
+fn edit_begins_again_after_an_operation() {
+    let read = |tag: &str, text: &str| (PROFILE.to_owned(), versioned(tag, json!({"description": text})));
+    let late = json!({"id": "op-1", "status_code": 400, "err": "ETag does not match", "err_code": 412});
+    let steps = [
+        read("e1", "mine"),
+        (put("e1", r#"{"description":"mine!"}"#), running(URL)),
+        (WAIT.into(), error_at(200, 412, "ETag does not match")),
+        (LOOK.into(), sync(late.clone())),
+        read("e2", "theirs"),
+        (put("e2", r#"{"description":"theirs!"}"#), sync(json!({}))),
+    ];
+    assert_eq!(end(play(steps, |lxd| lxd.profile("p").edit(|p| p.description.push('!')).send())), "done");
+
+    let steps = [("PUT /1.0/profiles/p", running(URL)), (WAIT, sync(late))];
+    let replace = |lxd: &Client<Script>| lxd.profile("p").replace(ProfilePut::default()).wait().send();
+    assert!(play(steps, replace).unwrap_err().is_precondition_failed());
+}
+
 /// A `PUT` that goes on as an operation is waited for.
 #[test]
 fn edit_ends() {

@@ -1,6 +1,7 @@
 //! What the crate promises, tested from outside and without any I/O: a client whose transport is the test itself.
 
 mod answers;
+mod drafts;
 mod exec;
 mod extensions;
 mod flows;
@@ -8,4 +9,5 @@ mod image_flows;
 mod properties;
 mod requests;
 mod secrets;
+mod storage;
 mod support;

@@ -1,5 +1,8 @@
 //! Golden requests: every call of the public API, and exactly what it sends.
 
+mod net;
+mod storage;
+
 use std::time::Duration;
 
 use http::Response;
@@ -42,6 +45,7 @@ macro_rules! golden {
         assert_eq!(sent, $golden);
     })*};
 }
+use golden;
 
 fn lxd() -> Client<Recorder> {
     Client::new(Recorder::default())
@@ -242,6 +246,10 @@ content-type: application/json
 content-type: application/json
 
 {"command":["a b",""],"wait-for-websocket":true,"interactive":false,"environment":{"K":"v"},"user":1000,"group":100,"cwd":"/tmp"}"#,
+        c1.exec(["sh"]).terminal().size(80, 24) => r#"POST /1.0/instances/c1/exec
+content-type: application/json
+
+{"command":["sh"],"wait-for-websocket":true,"interactive":true,"environment":{},"user":0,"group":0,"cwd":"","width":80,"height":24}"#,
     }
 }
 

@@ -4,6 +4,7 @@
 //! server; [`with_websockets!`] leaves out the transport that has none.
 
 mod block_on;
+pub mod child;
 mod daemon;
 pub mod image;
 mod inventor;
@@ -20,6 +21,7 @@ mod secrets;
 #[rustfmt::skip]
 mod own_websockets;
 mod servers;
+mod storage;
 
 use std::{
     fmt,
@@ -37,6 +39,7 @@ pub use own_websockets::{OwnWebSockets, Threads};
 pub use project::Project;
 pub use secrets::secret;
 pub use servers::{Server, Temporary, env, pinned, stranger, trusted, unique};
+pub use storage::Pool;
 
 /// A client as the cases need it: blocking, with `std`'s readers and writers.
 pub trait Lab: Blocking<Reader: From<Input>, Writer: From<Output>> {

@@ -1,51 +1,8 @@
-//! Projects, which the library does not have yet: endpoints of one's own, as anybody can write them.
+//! Projects of the tests' own.
 
-use bytes::Bytes;
-use http::{Method, Request};
-use lxd_proto::{Blocking, Body, Changed, Endpoint, Error, Lxd, Path, Response};
-use serde_json::json;
+use lxd_proto::{Blocking, Lxd, resources::ProjectsPost};
 
 use crate::{Lab, Server, unique};
-
-/// `POST /1.0/projects`.
-#[derive(Debug)]
-struct CreateProject(String);
-
-impl Endpoint for CreateProject {
-    type Output = Changed<()>;
-
-    fn request(&self) -> Result<lxd_proto::Request, Error> {
-        // Images and profiles of its own.
-        let post = json!({"name": self.0, "config": {"features.images": "true", "features.profiles": "true"}});
-        let mut request = Request::new(Body::Bytes(Bytes::from(post.to_string())));
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = Path::root().join("projects").uri()?;
-        Ok(request)
-    }
-
-    fn response(&self, response: Response) -> Result<Changed<()>, Error> {
-        Changed::read(&response)
-    }
-}
-
-/// `DELETE /1.0/projects/{name}`.
-#[derive(Debug)]
-struct DeleteProject(String);
-
-impl Endpoint for DeleteProject {
-    type Output = Changed<()>;
-
-    fn request(&self) -> Result<lxd_proto::Request, Error> {
-        let mut request = Request::new(Body::Empty);
-        *request.method_mut() = Method::DELETE;
-        *request.uri_mut() = Path::root().join("projects").name(&self.0).uri()?;
-        Ok(request)
-    }
-
-    fn response(&self, response: Response) -> Result<Changed<()>, Error> {
-        Changed::read(&response)
-    }
-}
 
 /// A project with images and profiles of its own, removed with all that is in it when the test is over.
 #[derive(Debug)]
@@ -61,7 +18,8 @@ impl<C: Lab> Server<C> {
     /// A project of the test's own.
     pub fn project(&self, what: &str) -> Project<C> {
         let name = unique(what);
-        self.lxd.call(CreateProject(name.clone())).wait().send().expect("a project");
+        let post = ProjectsPost::new(&name).config("features.images", "true").config("features.profiles", "true");
+        self.lxd.projects().create(post).wait().send().expect("a project");
         Project { lxd: self.lxd.project(&name), name, outside: self.lxd.clone() }
     }
 }
@@ -78,6 +36,6 @@ impl<C: Blocking> Drop for Project<C> {
         for profile in self.lxd.profiles().names().send().unwrap_or_default() {
             let _ = self.lxd.profile(profile).delete().wait().send();
         }
-        let _ = self.outside.call(DeleteProject(self.name.clone())).wait().send();
+        let _ = self.outside.projects().one(&self.name).delete().wait().send();
     }
 }

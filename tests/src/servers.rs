@@ -7,7 +7,7 @@ use std::{
 
 use lxd_host::{ClientIdentity, Remote, fetch_certificate};
 use lxd_proto::{
-    Blocking, Lxd, Object,
+    Address, Blocking, Lxd, Object,
     resources::{Instance, InstancesPost},
 };
 
@@ -50,6 +50,23 @@ impl<C: Lab> Server<C> {
     /// Server `one` by HTTPS, its certificate pinned, with the identity that it trusts.
     pub fn https() -> Self {
         Self::at(pinned(&env("LXD_TEST_HTTPS")).identity(trusted()))
+    }
+
+    /// The member `m1` of the cluster, by the same way as this server.
+    pub fn cluster(&self) -> Self {
+        self.by_the_same_way("LXD_TEST_CLUSTER_UNIX", "LXD_TEST_CLUSTER_HTTPS")
+    }
+
+    /// The member `m2` of the cluster, by the same way as this server.
+    pub fn cluster2(&self) -> Self {
+        self.by_the_same_way("LXD_TEST_CLUSTER_UNIX2", "LXD_TEST_CLUSTER_HTTPS2")
+    }
+
+    fn by_the_same_way(&self, unix: &str, https: &str) -> Self {
+        match self.remote.address {
+            Address::Https { .. } => Self::at(pinned(&env(https)).identity(trusted())),
+            _ => Self::at(Remote::unix(env(unix))),
+        }
     }
 
     /// A server of the test's own.

@@ -4,17 +4,12 @@
 //! |---|---|---|
 //! | `Get` | `GET` of the object | the caller's closure changes its writable part; nothing changed: done |
 //! | `Put` | `PUT` with `If-Match` | done, or an operation: `Watch`; 412, somebody was faster: `Get` |
-//! | `Watch` | the operation's `/wait` | done |
+//! | `Watch` | the operation's `/wait` | done; it failed with 412: `Get` |
 //!
 //! What is sent is the object as it was read, with the keys that the closure changed: a key that nobody here knows stays
 //! as it was, and a key that the server did not send is not sent.
 
-use alloc::{
-    boxed::Box,
-    format,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 use http::Method;
@@ -23,7 +18,7 @@ use serde_json::{Map, Value};
 use super::{Sequence, Turn, ended, wait::Watcher};
 use crate::{
     Changed, Endpoint, Error, Request, Response,
-    crud::{ETag, Editable, Fetched, Get, conditional},
+    crud::{ETag, Editable, Get, conditional},
     endpoint::json,
     limits,
 };
@@ -62,35 +57,10 @@ impl<R: Editable> Edit<R> {
         conditional(json(Method::PUT, &R::path(&self.at), body)?, etag)
     }
 
-    /// The object with the caller's change in it, or nothing when nothing changed.
-    fn changed(&mut self, fetched: &Fetched<R>) -> Result<Option<Map<String, Value>>, Error> {
-        let mut put = fetched.writable()?;
-        let before = object(&put)?;
-        (self.change)(&mut put);
-        let after = object(&put)?;
-        let mut body = fetched.writable_object()?;
-        for key in before.keys().filter(|key| !after.contains_key(*key)) {
-            body.remove(key);
-        }
-        if before == after {
-            return Ok(None);
-        }
-        body.extend(after.into_iter().filter(|(key, value)| before.get(key) != Some(value)));
-        Ok(Some(body))
-    }
-
     /// Somebody else was faster: starts again, as often as is sensible.
     fn again(&mut self, error: Error) -> Result<State, Error> {
         self.tries += 1;
         if self.tries >= limits::EDIT_TRIES { Err(error) } else { Ok(State::Get) }
-    }
-}
-
-fn object(value: &impl serde::Serialize) -> Result<Map<String, Value>, Error> {
-    match serde_json::to_value(value) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(other) => Err(Error::InvalidInput(format!("{other} is no object"))),
-        Err(error) => Err(Error::InvalidInput(error.to_string())),
     }
 }
 
@@ -113,9 +83,10 @@ impl<R: Editable> Sequence for Edit<R> {
     fn answer(&mut self, answer: Result<Response, Error>) -> Result<(), Error> {
         self.state = match core::mem::replace(&mut self.state, State::Done) {
             State::Get => {
-                let fetched = Get::<R>::new(self.at.clone()).response(answer?)?;
-                match self.changed(&fetched)? {
-                    Some(body) => State::Put(body, fetched.etag),
+                let mut draft = Get::<R>::new(self.at.clone()).response(answer?)?.draft()?;
+                (self.change)(&mut draft);
+                match draft.body()? {
+                    Some(body) => State::Put(body, draft.read().etag.clone()),
                     None => State::Done,
                 }
             }
@@ -125,9 +96,11 @@ impl<R: Editable> Sequence for Edit<R> {
                 Err(error) if error.is_precondition_failed() => self.again(error)?,
                 Err(error) => return Err(error),
             },
-            State::Watch(mut watcher) => match watcher.answer(answer)? {
-                Some(_) => State::Done,
-                None => State::Watch(watcher),
+            State::Watch(mut watcher) => match watcher.answer(answer) {
+                Ok(Some(_)) => State::Done,
+                Ok(None) => State::Watch(watcher),
+                Err(error) if error.is_precondition_failed() => self.again(error)?,
+                Err(error) => return Err(error),
             },
             State::Done => return Err(ended()),
         };

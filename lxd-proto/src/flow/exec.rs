@@ -25,7 +25,6 @@
 use alloc::{
     boxed::Box,
     collections::{BTreeMap, VecDeque},
-    format,
     string::{String, ToString},
     vec::Vec,
 };
@@ -245,11 +244,7 @@ impl ExecFlow {
         let mut watcher = Watcher::new(operation.id.clone(), None);
         self.start(Pending::Wait, Action::Http(Peer(0), watcher.request()?));
         for (sock, name) in [(CONTROL, "control"), (Sock(1), "1"), (Sock(2), "2"), (INPUT, "0")] {
-            let Some(secret) = operation.websocket_secret(name) else {
-                return Err(Error::Protocol(format!("a command without a secret for its websocket {name}")));
-            };
-            let path = Path::root().join("operations").name(operation.id.as_str()).join("websocket");
-            let mut request = bare(Method::GET, &path.query("secret", secret))?;
+            let mut request = bare(Method::GET, &operation.websocket(name)?)?;
             if self.outputs.iter().any(|output| output.sock == sock) {
                 request.extensions_mut().insert(ReceiveOnly);
             }

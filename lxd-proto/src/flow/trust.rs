@@ -19,7 +19,7 @@ use crate::{
     compat::Secret,
     crud::Changed,
     endpoint::json,
-    resources::{CertificatesPost, Server},
+    resources::{CertificatesPost, Issued, Server},
     uri::Path,
 };
 
@@ -36,6 +36,12 @@ pub enum Proof {
 impl From<TrustToken> for Proof {
     fn from(token: TrustToken) -> Self {
         Self::Token(token)
+    }
+}
+
+impl From<Issued<TrustToken>> for Proof {
+    fn from(issued: Issued<TrustToken>) -> Self {
+        Self::Token(issued.token)
     }
 }
 

@@ -5,9 +5,9 @@ use alloc::{string::String, vec::Vec};
 use http::Method;
 
 use crate::{
-    Answer, Call, Client, Collection, Endpoint, Error, Request, Response, Run, TrustToken,
+    Call, Client, Collection, Endpoint, Error, Request, Response, Run, TrustToken,
     compat::{Secret, model, open_enum, request, writable},
-    crud::{Changed, Creatable, Deletable, Editable, Listed, Patchable, Resource},
+    crud::{Creatable, Created, Deletable, Editable, Listed, Patchable, Resource},
     endpoint::json,
     flow::{
         InTurn,
@@ -16,7 +16,7 @@ use crate::{
     uri::Path,
 };
 
-use super::Operation;
+use super::tokens::{Issued, unreadable};
 
 open_enum! {
     /// What a certificate may be used for.
@@ -119,7 +119,12 @@ impl Listed for Certificate {
 
 impl Creatable for Certificate {
     type Post = CertificatesPost;
-    type Answer = ();
+    /// Its name is the fingerprint.
+    type Answer = Created;
+
+    fn needs(post: &CertificatesPost) -> Vec<&'static str> {
+        post.trust_token.as_ref().map(|_| "explicit_trust_token").into_iter().collect()
+    }
 }
 
 impl Editable for Certificate {
@@ -138,48 +143,44 @@ impl Deletable for Certificate {}
 pub struct TokenRequest(pub CertificatesPost);
 
 impl Endpoint for TokenRequest {
-    type Output = TrustToken;
+    type Output = Issued<TrustToken>;
 
     fn request(&self) -> Result<Request, Error> {
         json(Method::POST, &Certificate::list(&()), &self.0)
     }
 
-    fn response(&self, response: Response) -> Result<TrustToken, Error> {
-        match Changed::<NoToken>::read(&response)? {
-            Changed::Running(operation) => token(&self.0.name, &operation),
-            Changed::Done(NoToken) => Err(Error::Protocol("no token came where one was asked for".into())),
-        }
+    fn response(&self, response: Response) -> Result<Self::Output, Error> {
+        Issued::read(&response, |operation| {
+            let value = |key| operation.metadata.get(key).cloned().unwrap_or_default();
+            let token = serde_json::json!({
+                "client_name": self.0.name,
+                "fingerprint": value("fingerprint"),
+                "addresses": value("addresses"),
+                "secret": value("secret"),
+                "expires_at": value("expiresAt").as_str().unwrap_or("0001-01-01T00:00:00Z"),
+            });
+            serde_json::from_value(token).map_err(unreadable)
+        })
+    }
+
+    fn extensions(&self) -> Vec<&'static str> {
+        Vec::from(["certificate_token"])
     }
 }
 
-/// The operation waits for the token's use, so nobody waits for it.
-struct NoToken;
-
-impl Answer for NoToken {
-    fn done(_: &Response, _: &str) -> Result<Self, Error> {
-        Ok(Self)
+impl<C: Client> Call<C, TokenRequest> {
+    /// The client will see only these projects (extension `certificate_project`).
+    pub fn restricted_to<P: Into<String>>(mut self, projects: impl IntoIterator<Item = P>) -> Self {
+        self.endpoint.0.restricted = true;
+        self.endpoint.0.projects = projects.into_iter().map(Into::into).collect();
+        self
     }
-
-    fn finished(_: &Operation) -> Result<Self, Error> {
-        Ok(Self)
-    }
-}
-
-fn token(name: &str, operation: &Operation) -> Result<TrustToken, Error> {
-    let value = |key| operation.metadata.get(key).cloned().unwrap_or_default();
-    let token = serde_json::json!({
-        "client_name": name,
-        "fingerprint": value("fingerprint"),
-        "addresses": value("addresses"),
-        "secret": value("secret"),
-        "expires_at": value("expiresAt").as_str().unwrap_or("0001-01-01T00:00:00Z"),
-    });
-    serde_json::from_value(token).map_err(|_| Error::Protocol("it made a token without what tokens hold".into()))
 }
 
 impl<C: Client> Collection<C, Certificate> {
     /// Makes a token that a client of this name becomes trusted with, once: `POST /1.0/certificates` (extension
-    /// `certificate_token`). The server must listen on HTTPS (`core.https_address`).
+    /// `certificate_token`). The server must listen on HTTPS (`core.https_address`), and says itself how long the token
+    /// is good (`core.remote_token_expiry`; by default for ever). It is revoked by [`Issued::operation`].
     pub fn token(&self, name: impl Into<String>) -> Call<C, TokenRequest> {
         let post = CertificatesPost { token: true, ..CertificatesPost::client(name) };
         Call::new(&self.client, TokenRequest(post))

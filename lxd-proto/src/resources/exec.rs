@@ -1,12 +1,17 @@
 //! Running commands in an instance: `/1.0/instances/{name}/exec`.
 
-use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use alloc::{
+    collections::BTreeMap,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 use http::Method;
 
-use super::Instance;
+use super::{Instance, OperationId};
 use crate::{
-    Client, Endpoint, Error, Payload, Request, Response, Run, Streams,
+    Call, Client, Endpoint, Error, Payload, Request, Response, Run, Secret, Streams,
+    compat::is_default,
     crud::{Changed, Resource},
     endpoint::json,
     flow::exec::{ExecFlow, STDERR, STDIN, STDOUT, Sink, Source},
@@ -31,6 +36,12 @@ pub struct InstanceExecPost {
     pub group: u32,
     /// Where it begins; empty means the user's home.
     pub cwd: String,
+    /// The terminal's columns; 0 leaves that to the server.
+    #[serde(skip_serializing_if = "is_default")]
+    pub width: u16,
+    /// The terminal's lines; 0 leaves that to the server.
+    #[serde(skip_serializing_if = "is_default")]
+    pub height: u16,
 }
 
 /// `POST /1.0/instances/{name}/exec`.
@@ -143,6 +154,16 @@ impl<C: Client> Exec<C> {
         self.run(Sink::Discard)
     }
 
+    /// Lets it have a terminal, and gives the paths of its websockets without connecting them, for a terminal in a browser:
+    /// `POST /1.0/instances/{name}/exec`. What was said of its streams does not count.
+    ///
+    /// It begins when they are connected; when that takes longer than 5 s, its operation fails.
+    pub fn terminal(self) -> Call<C, OpenTerminal> {
+        let mut exec = self.endpoint;
+        exec.post.interactive = true;
+        Call::new(&self.client, OpenTerminal(exec))
+    }
+
     fn run(self, otherwise: Sink) -> Run<C, ExecFlow> {
         let mut streams = Streams::default();
         let source = match self.stdin {
@@ -162,5 +183,45 @@ impl<C: Client> Exec<C> {
             None => otherwise,
         });
         Run::with(&self.client, ExecFlow::new(self.endpoint, source, sinks), streams)
+    }
+}
+
+/// `POST /1.0/instances/{name}/exec` with `interactive`.
+#[derive(Clone, Debug)]
+pub struct OpenTerminal(PostExec);
+
+/// A terminal that nobody is connected to yet.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Terminal {
+    /// The command's operation, which says how it ends.
+    pub operation: OperationId,
+    /// Path and query of the websocket of what is typed and shown: binary messages. Whoever has it can connect, once.
+    pub data: Secret,
+    /// The same of the websocket that takes the terminal's new size and signals: text messages with JSON.
+    pub control: Secret,
+}
+
+impl Endpoint for OpenTerminal {
+    type Output = Terminal;
+
+    fn request(&self) -> Result<Request, Error> {
+        self.0.request()
+    }
+
+    fn response(&self, response: Response) -> Result<Terminal, Error> {
+        let Changed::Running(operation) = Changed::<()>::read(&response)? else {
+            return Err(Error::Protocol("a command was begun without an operation".into()));
+        };
+        let path = |name| -> Result<Secret, Error> { Ok(operation.websocket(name)?.uri()?.to_string().into()) };
+        Ok(Terminal { data: path("0")?, control: path("control")?, operation: operation.id.clone() })
+    }
+}
+
+impl<C: Client> Call<C, OpenTerminal> {
+    /// The terminal's size when it begins.
+    pub fn size(mut self, columns: u16, lines: u16) -> Self {
+        (self.endpoint.0.post.width, self.endpoint.0.post.height) = (columns, lines);
+        self
     }
 }

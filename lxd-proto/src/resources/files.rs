@@ -82,7 +82,7 @@ fn files(instance: &String, path: &str) -> Path {
 const LAST_BYTE: &str = "bytes=-1";
 
 /// A path in an instance; only `DELETE` of the generic verbs works on it.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, Clone)]
 pub struct File;
 
 impl Resource for File {

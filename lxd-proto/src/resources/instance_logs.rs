@@ -16,7 +16,7 @@ use crate::{
 macro_rules! log_files {
     ($($(#[$meta:meta])* $name:ident, $kind:literal, $path:literal;)*) => {$(
         $(#[$meta])*
-        #[derive(Debug, serde::Deserialize)]
+        #[derive(Clone, Debug, serde::Deserialize)]
         pub struct $name;
 
         impl Resource for $name {

@@ -101,7 +101,7 @@ fn templates(instance: &String) -> Path {
 }
 
 /// A template; only `DELETE` of the generic verbs works on it.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Deserialize)]
 pub struct Template;
 
 impl Resource for Template {

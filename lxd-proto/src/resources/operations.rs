@@ -1,7 +1,7 @@
 //! Operations: what goes on in the background. `/1.0/operations`.
 
 use alloc::{boxed::Box, collections::BTreeMap, format, string::String, vec::Vec};
-use core::fmt;
+use core::{fmt, ops::Deref};
 
 use http::Method;
 use serde::de::DeserializeOwned;
@@ -85,6 +85,10 @@ impl OperationMetadata {
         self.0.get(key)
     }
 
+    pub(crate) fn to_value(&self) -> Value {
+        Value::Object(self.0.clone())
+    }
+
     /// All keys with their values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value))
@@ -94,6 +98,26 @@ impl OperationMetadata {
 impl fmt::Debug for OperationMetadata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// What an operation works on: the kinds, each with its URLs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OperationResources(BTreeMap<String, Vec<String>>);
+
+impl Deref for OperationResources {
+    type Target = BTreeMap<String, Vec<String>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for OperationResources {
+    /// A kind can have no list: 5.0.2 says `"cluster": null`.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let lists = BTreeMap::<String, Option<Vec<String>>>::deserialize(deserializer)?;
+        Ok(Self(lists.into_iter().map(|(kind, urls)| (kind, urls.unwrap_or_default())).collect()))
     }
 }
 
@@ -114,8 +138,8 @@ model! {
         pub status: String,
         /// How it stands.
         pub status_code: StatusCode,
-        /// What it works on: kinds with their URLs.
-        pub resources: BTreeMap<String, Vec<String>>,
+        /// What it works on.
+        pub resources: OperationResources,
         /// What it says of itself.
         pub metadata: OperationMetadata,
         /// Whether it can be cancelled.
@@ -166,6 +190,14 @@ impl Operation {
     /// The secret of one of its websockets: `0`, `1`, `2` or `control`.
     pub fn websocket_secret(&self, name: &str) -> Option<&str> {
         self.metadata.get("fds")?.get(name)?.as_str()
+    }
+
+    /// Where one of its websockets is, with its secret.
+    pub(crate) fn websocket(&self, name: &str) -> Result<Path, Error> {
+        let secret = self.websocket_secret(name);
+        let secret =
+            secret.ok_or_else(|| Error::Protocol(format!("a command without a secret for its websocket {name}")))?;
+        Ok(Self::path(&self.id).join("websocket").query("secret", secret))
     }
 
     /// The URL of what it works on, or of what it made (`operation_metadata_entity_url`, 6.7).

@@ -10,6 +10,7 @@ use lxd_tests::{Lab, Server, env, everywhere, pinned, secret, stranger, trusted,
 
 everywhere!(are_listed, are_added_changed_and_removed);
 
+/// pylxd: P252, P253, P258.
 fn are_listed<C: Lab>(server: &Server<C>) {
     let fingerprint = trusted().fingerprint().to_string();
     let certificates = server.lxd.certificates();
@@ -22,11 +23,13 @@ fn are_listed<C: Lab>(server: &Server<C>) {
     assert!(certificates.get(&"0".repeat(64)).send().unwrap_err().is_not_found());
 }
 
+/// pylxd: P254, P256, P257, P258.
 fn are_added_changed_and_removed<C: Lab>(server: &Server<C>) {
     let (identity, name) = (stranger(), unique("added"));
     let mut post = CertificatesPost::client(&name);
     post.certificate = Some(identity.certificate_base64());
-    server.lxd.certificates().create(post.clone()).wait().send().unwrap();
+    let created = server.lxd.certificates().create(post.clone()).wait().send().unwrap();
+    assert_eq!(created.name, identity.fingerprint().to_string());
     assert!(server.lxd.certificates().create(post).wait().send().is_err());
 
     let certificate = server.lxd.certificate(identity.fingerprint().to_string());
@@ -45,6 +48,10 @@ fn are_added_changed_and_removed<C: Lab>(server: &Server<C>) {
         (patched.name.as_str(), patched.restricted, &*patched.projects),
         ("patched", true, &["default".into()][..])
     );
+    let mut put = certificate.get().send().unwrap().writable().unwrap();
+    put.projects.clear();
+    certificate.replace(put).wait().send().unwrap();
+    assert!(certificate.get().send().unwrap().projects.is_empty());
     let late = certificate.patch(|p| p.name = Some("late".into())).if_match(made.etag.clone()).wait().send();
     assert!(late.unwrap_err().is_precondition_failed());
     certificate.delete().wait().send().unwrap();
@@ -58,6 +65,9 @@ mod over_https {
     with_websockets!(
         trusted_by_password,
         trusted_by_token,
+        a_certificate_is_added_with_a_password,
+        a_token_is_for_some_projects,
+        a_token_is_revoked,
         a_token_is_for_its_own_server,
         who_is_removed_is_a_stranger_again,
     );
@@ -75,6 +85,7 @@ mod over_https {
         trusted
     }
 
+    /// pylxd: P034.
     fn trusted_by_password<C: Lab>(server: &Server<C>) {
         let (identity, name) = (stranger(), unique("password"));
         let lxd: C = guest(&identity);
@@ -97,6 +108,7 @@ mod over_https {
         certificate.delete().wait().send().unwrap();
     }
 
+    /// pylxd: P035, P036, P255.
     fn trusted_by_token<C: Lab>(server: &Server<C>) {
         let name = unique("token");
         let token = server.lxd.certificates().token(&name).send().unwrap();
@@ -106,7 +118,7 @@ mod over_https {
         assert_eq!(token.addresses, ["127.0.0.1:8443"]);
         // As a person would carry it over.
         let carried: lxd_proto::TrustToken = token.encode().expose().parse().unwrap();
-        assert_eq!(carried, token);
+        assert_eq!(carried, token.token);
 
         let identity = stranger();
         let lxd: C = guest(&identity);
@@ -124,6 +136,67 @@ mod over_https {
         certificate.delete().wait().send().unwrap();
     }
 
+    /// Somebody who is not trusted has somebody else trusted, and knows the password.
+    ///
+    /// pylxd: P254.
+    fn a_certificate_is_added_with_a_password<C: Lab>(server: &Server<C>) {
+        let (identity, name) = (stranger(), unique("by-password"));
+        let password = env("LXD_TEST_PASSWORD");
+        secret(&password);
+        let mut post = CertificatesPost::client(&name);
+        post.certificate = Some(identity.certificate_base64());
+        let lxd: C = guest(&stranger());
+        assert!(lxd.certificates().create(post.clone()).wait().send().is_err());
+        post.password = Some(password.into());
+        let created = lxd.certificates().create(post).wait().send().unwrap();
+        assert_eq!(created.name, identity.fingerprint().to_string());
+        assert!(is_trusted(&guest::<C>(&identity)));
+        assert!(!is_trusted(&lxd));
+        let certificate = server.lxd.certificate(created.name);
+        assert_eq!(certificate.get().send().unwrap().name, name);
+        certificate.delete().wait().send().unwrap();
+        // A server without tokens of their own is not sent one.
+        let mut post = CertificatesPost::client(&name);
+        post.trust_token = Some("token".into());
+        let error = server.lxd.certificates().create(post).wait().send().unwrap_err();
+        assert_eq!(error, Error::MissingExtension("explicit_trust_token"));
+    }
+
+    /// pylxd: P255.
+    fn a_token_is_for_some_projects<C: Lab>(server: &Server<C>) {
+        let (project, name) = (server.project("restricted"), unique("restricted"));
+        let token = server.lxd.certificates().token(&name).restricted_to([&project.name]).send().unwrap();
+        secret(token.secret.expose());
+        secret(token.encode().expose());
+        // 5.0.2 has no tokens that end.
+        assert!(token.expires_at.is_unset());
+        let identity = stranger();
+        let lxd: C = guest(&identity);
+        lxd.certificates().trust(&name, token).send().unwrap();
+        let certificate = server.lxd.certificate(identity.fingerprint().to_string());
+        let trusted = certificate.get().send().unwrap();
+        assert_eq!((trusted.restricted, &trusted.projects), (true, &vec![project.name.clone()]));
+        assert_eq!(lxd.projects().names().send().unwrap(), [&*project.name]);
+        lxd.project(&project.name).instances().names().send().unwrap();
+        assert_eq!(lxd.instances().names().send().unwrap_err().api(), Some(ApiErrorKind::Forbidden));
+        certificate.delete().wait().send().unwrap();
+    }
+
+    /// pylxd: P255.
+    fn a_token_is_revoked<C: Lab>(server: &Server<C>) {
+        let name = unique("revoked");
+        let token = server.lxd.certificates().token(&name).send().unwrap();
+        secret(token.secret.expose());
+        secret(token.encode().expose());
+        server.lxd.operation(token.operation.clone()).cancel().wait().send().unwrap();
+        let lxd: C = guest(&stranger());
+        let refused = lxd.certificates().trust(&name, token).send().unwrap_err();
+        assert_eq!(refused.api(), Some(ApiErrorKind::Forbidden), "{refused}");
+        assert!(!is_trusted(&lxd));
+    }
+
+    /// pylxd: P035.
+    /// pylxd: W43.
     fn a_token_is_for_its_own_server<C: Lab>(server: &Server<C>) {
         let token = server.lxd.certificates().token(unique("astray")).send().unwrap();
         secret(token.secret.expose());

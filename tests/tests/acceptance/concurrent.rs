@@ -12,6 +12,7 @@ use std::sync::{
 
 everywhere!(the_second_of_two_writers_is_told, an_edit_keeps_the_others_change, an_edit_is_not_repeated_for_ever);
 
+/// pylxd: W14.
 fn the_second_of_two_writers_is_told<C: Lab>(server: &Server<C>) {
     let container = server.stopped("two");
     let (first, second) = (container.get().send().unwrap(), container.get().send().unwrap());
@@ -28,6 +29,7 @@ fn the_second_of_two_writers_is_told<C: Lab>(server: &Server<C>) {
     assert_eq!(container.get().send().unwrap().config["user.writer"], "first");
 }
 
+/// pylxd: W14.
 fn an_edit_keeps_the_others_change<C: Lab>(server: &Server<C>) {
     let container = server.stopped("edits");
     // Another client, with connections of its own, changes it while the first is in the middle of its edit.

@@ -31,6 +31,7 @@ fn life_of(name: &str, events: impl Iterator<Item = Result<Event, lxd_proto::Err
     life
 }
 
+/// pylxd: P060, P061, P062, P063, P065.
 fn a_whole_life<C: Lab>(server: &Server<C>) {
     let events = server.lxd.events().subscribe().send().unwrap();
     let name = unique("watched");
@@ -82,6 +83,7 @@ fn a_whole_life<C: Lab>(server: &Server<C>) {
     }
 }
 
+/// pylxd: P064.
 fn only_what_was_asked_for<C: Lab>(server: &Server<C>) {
     let types = [EventType::Lifecycle];
     let events = server.lxd.events().types(types).subscribe().send().unwrap();
@@ -106,6 +108,8 @@ fn only_what_was_asked_for<C: Lab>(server: &Server<C>) {
     assert_eq!(deleted.unwrap().status, "Success");
 }
 
+/// pylxd: P060.
+/// pylxd: W29.
 fn of_one_project_or_all<C: Lab>(server: &Server<C>) {
     let project = server.project("events");
     let lifecycle = || [EventType::Lifecycle];

@@ -36,6 +36,8 @@ fn survive<C: Lab, R: Editable>(
     assert!(written.keys().all(|name| read.contains_key(name)), "nothing is written that was not read");
 }
 
+/// pylxd: P085, P309.
+/// pylxd: W47.
 fn of_an_instance<C: Lab>(server: &Server<C>) {
     let container = server.stopped("future");
     container

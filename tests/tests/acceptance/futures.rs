@@ -63,6 +63,7 @@ fn check(server: &Server<BlockOn>, what: impl AsyncFn(&lxd_reqwest::Client, &str
     }
 }
 
+/// pylxd: W40.
 fn after_any_poll(server: &Server<BlockOn>) {
     check(server, async |lxd, instance| {
         for most in 0..60 {

@@ -193,7 +193,7 @@ fn cannot_be_on_5_0<C: Lab>(server: &Server<C>) {
     let container = server.lxd.instance("c");
     let missing = |error: Error, extension: &str| assert!(error.to_string().contains(extension), "{error}");
     missing(container.rebuild(InstanceSource::none()).wait().send().unwrap_err(), "instances_rebuild");
-    missing(container.force_delete().wait().send().unwrap_err(), "instance_force_delete");
+    missing(container.delete().force().wait().send().unwrap_err(), "instance_force_delete");
     missing(container.uefi_vars().get().send().unwrap_err(), "instances_uefi_vars");
     let mut post = InstancePost::to_pool("p");
     post.profiles = Some(Vec::new());

@@ -1,8 +1,12 @@
 //! The acceptance cases against real servers.
 
+mod api;
 mod cancel;
 mod certificates;
+mod clients;
+mod cluster;
 mod concurrent;
+mod drafts;
 mod events;
 mod exec;
 mod files;
@@ -18,11 +22,19 @@ mod instance_places;
 mod instances;
 mod kill;
 mod life;
+mod networks;
 mod operations;
 mod own_websockets;
 mod profiles;
+mod projects;
 mod remotes;
 mod scope;
 mod server;
 mod snapshots;
+mod storage_pools;
+mod storage_volume_snapshots;
+mod storage_volumes;
+mod terminal;
 mod tour;
+mod warnings;
+mod worked;

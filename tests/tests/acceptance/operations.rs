@@ -33,6 +33,8 @@ fn outcome<T: std::fmt::Debug>(result: Result<T, lxd_proto::Error>) -> Outcome {
     error.operation().unwrap_or_else(|| panic!("{error}")).outcome.clone()
 }
 
+/// pylxd: P070, P071, P072, P073, P074, P076.
+/// pylxd: W25, W33.
 fn one_runs_and_fails<C: Lab>(server: &Server<C>) {
     let container = server.stubborn("vain");
     let stop = vain(&container);
@@ -59,6 +61,7 @@ fn one_runs_and_fails<C: Lab>(server: &Server<C>) {
     assert_eq!(outcome(limited), Outcome::StillRunning);
 }
 
+/// pylxd: P071, P075, P106.
 fn one_succeeds<C: Lab>(server: &Server<C>) {
     let container = server.stopped("succeeds");
     let Changed::Running(start) = container.start().send().unwrap() else { panic!("not in the background") };
@@ -70,6 +73,8 @@ fn one_succeeds<C: Lab>(server: &Server<C>) {
     assert_eq!(start.wait().send().unwrap().id, ended.id);
 }
 
+/// pylxd: P076.
+/// pylxd: W33.
 fn one_is_cancelled<C: Lab>(server: &Server<C>) {
     // A token waits for its use, and nobody will use it.
     let mut post = CertificatesPost::client(unique("cancelled"));
@@ -86,6 +91,8 @@ fn one_is_cancelled<C: Lab>(server: &Server<C>) {
     assert_eq!(token.get().send().unwrap().status, "Cancelled");
 }
 
+/// pylxd: P077.
+/// pylxd: W15.
 fn one_is_taken_up_by_another_client<C: Lab>(server: &Server<C>) {
     let container = server.stubborn("taken");
     let written_down = vain(&container).id.to_string();
@@ -94,6 +101,8 @@ fn one_is_taken_up_by_another_client<C: Lab>(server: &Server<C>) {
     assert!(matches!(outcome(other.operation(id).wait().send()), Outcome::Failed(_)));
 }
 
+/// pylxd: P077.
+/// pylxd: W32.
 fn one_is_gone<C: Lab>(server: &Server<C>) {
     let gone = server.lxd.operation("5d3270d4-a901-4ec5-9aa3-f351d17b0846".parse().unwrap());
     assert_eq!(outcome(gone.wait().send()), Outcome::Unknown);

@@ -6,6 +6,8 @@ use lxd_tests::{OwnWebSockets, Server, cases};
 
 cases!(own_unix, lxd_tests::OwnWebSockets, unix, commands, a_command_that_is_none, events);
 
+/// pylxd: P026, P164.
+/// pylxd: W40.
 fn commands(server: &Server<OwnWebSockets>) {
     let container = server.running("own");
     for _ in 0..20 {

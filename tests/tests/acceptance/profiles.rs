@@ -5,6 +5,7 @@ use lxd_tests::{Lab, Server, everywhere, unique};
 
 everywhere!(are_made_changed_and_removed, are_of_their_project);
 
+/// pylxd: P275, P277, P278, P279, P280, P281, P282, P283.
 fn are_made_changed_and_removed<C: Lab>(server: &Server<C>) {
     let project = server.project("profiles");
     let profiles = project.lxd.profiles();
@@ -47,6 +48,7 @@ fn are_made_changed_and_removed<C: Lab>(server: &Server<C>) {
     assert!(mail.delete().wait().send().unwrap_err().is_not_found());
 }
 
+/// pylxd: P279.
 fn are_of_their_project<C: Lab>(server: &Server<C>) {
     let project = server.project("profiles");
     let name = unique("elsewhere");

@@ -8,6 +8,8 @@ use lxd_tests::{Lab, Server, env, everywhere, unique};
 
 everywhere!(everything_is_in_the_project);
 
+/// pylxd: P025.
+/// pylxd: W03.
 fn everything_is_in_the_project<C: Lab>(server: &Server<C>) {
     let project = server.project("scope");
     let inside = &project.lxd;

@@ -6,6 +6,7 @@ use serde_json::json;
 
 everywhere!(a_trusted_client_sees_everything, its_configuration_is_changed, no_extension_is_taken_for_granted);
 
+/// pylxd: P028, P029.
 fn a_trusted_client_sees_everything<C: Lab>(server: &Server<C>) {
     let seen = server.lxd.server().get().send().unwrap();
     assert!(seen.is_trusted() && !seen.is_incus() && !seen.public);
@@ -22,6 +23,7 @@ fn a_trusted_client_sees_everything<C: Lab>(server: &Server<C>) {
     assert_eq!(environment.certificate_fingerprint.parse::<Fingerprint>().unwrap(), pin);
 }
 
+/// pylxd: P032, P033.
 fn no_extension_is_taken_for_granted<C: Lab>(server: &Server<C>) {
     let seen = server.lxd.server().get().send().unwrap();
     assert!(seen.has_extension("instance_file_head"));
@@ -29,6 +31,7 @@ fn no_extension_is_taken_for_granted<C: Lab>(server: &Server<C>) {
     assert_eq!(seen.require("telepathy"), Err(Error::MissingExtension("telepathy")));
 }
 
+/// pylxd: P307.
 fn its_configuration_is_changed<C: Lab>(server: &Server<C>) {
     // A key of its own, because other tests change others at the same time.
     let key = format!("user.{}", unique("key"));
@@ -61,6 +64,7 @@ mod over_https {
 
     with_websockets!(a_stranger_sees_little, a_wrong_certificate_is_refused);
 
+    /// pylxd: P027, P029, P057.
     fn a_stranger_sees_little<C: Lab>(_: &Server<C>) {
         let lxd = Server::<C>::at(pinned(&env("LXD_TEST_HTTPS")).identity(stranger())).lxd;
         let seen = lxd.server().get().send().unwrap();
@@ -78,6 +82,8 @@ mod over_https {
         assert_eq!(refused.api(), Some(ApiErrorKind::Forbidden), "{refused}");
     }
 
+    /// pylxd: P022.
+    /// pylxd: W09.
     fn a_wrong_certificate_is_refused<C: Lab>(_: &Server<C>) {
         let mut remote = pinned(&env("LXD_TEST_HTTPS"));
         remote.trust = pinned(&env("LXD_TEST_HTTPS2")).trust;

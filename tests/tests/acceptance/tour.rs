@@ -117,7 +117,7 @@ fn a_wrong_password(program: &str) {
 
 fn a_token_for_another_server(program: &str) {
     let image = Image::new();
-    let mut token = server().certificates().token("tour").send().unwrap();
+    let mut token = server().certificates().token("tour").send().unwrap().token;
     token.fingerprint = ClientIdentity::generate("another").unwrap().fingerprint();
     let url = env("LXD_TEST_HTTPS");
     let tour = Tour::new(program, &["--url", &url, "--token", token.encode().expose(), "--image", image.path()]).run();

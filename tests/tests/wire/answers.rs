@@ -59,6 +59,8 @@ fn name(error: &Error) -> String {
     text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().into()
 }
 
+/// pylxd: P057.
+/// pylxd: W45.
 fn bad_answers<C: Lab>(way: Way) {
     for (what, answer, expected) in BAD {
         let fake = Fake::new(way, move |_, mut talk| {
@@ -172,6 +174,7 @@ fn a_cut_off_file<C: Lab>(way: Way) {
     }
 }
 
+/// pylxd: P044.
 fn redirects<C: Lab>() {
     for status in [301, 302, 303, 307, 308] {
         let fake = Fake::answering(Way::Unix, move |_, talk| {

@@ -24,6 +24,8 @@ fn keeps<C: Lab>(way: Way) -> bool {
     C::NAME == "ureq" || !matches!(way, Way::Unix)
 }
 
+/// pylxd: P042, P043.
+/// pylxd: W22.
 fn one_connection<C: Lab>(way: Way) {
     let fake = Fake::answering(way, |asked, talk| {
         if asked.target().contains("nothing") {
@@ -40,6 +42,8 @@ fn one_connection<C: Lab>(way: Way) {
     assert!(lxd.profile("nothing").get().send().unwrap_err().is_not_found());
     lxd.project("other").clone().server().get().send().unwrap();
     assert_eq!(fake.seen().len(), 22);
+    let named = format!("lxd-{}/", C::NAME);
+    assert!(fake.seen().iter().all(|asked| asked.header("user-agent").is_some_and(|it| it.starts_with(&named))));
     // hyper puts a connection back a little after an answer's end, and dials another if it is asked before.
     let most = match C::NAME {
         "ureq" => 1,
@@ -70,6 +74,7 @@ fn closed_while_idle<C: Lab>(way: Way) {
     }
 }
 
+/// pylxd: P044.
 fn a_safe_request_is_sent_again_once<C: Lab>(way: Way) {
     if !keeps::<C>(way) {
         return;
@@ -128,6 +133,7 @@ fn all_kept_ones_are_dead<C: Lab>(way: Way) {
     assert_eq!((fake.seen().len(), fake.connections()), (KEPT + 2, KEPT + 1));
 }
 
+/// pylxd: P044.
 fn a_change_is_never_sent_again<C: Lab>(way: Way) {
     let fake = Fake::new(way, |_, mut talk| {
         while let Some(asked) = talk.asked() {

@@ -3,11 +3,11 @@
 
 mod answers;
 mod cancel;
-mod child;
 mod keep_alive;
 mod names;
 mod proxies;
 mod server;
+mod silence;
 mod sockets;
 mod timeouts;
 mod tls;

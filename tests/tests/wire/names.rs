@@ -103,6 +103,7 @@ fn assert_sent(fake: &Fake, before: usize, expected: &str, what: &str) {
     assert!(!head.to_lowercase().contains("\nevil"), "{head}");
 }
 
+/// pylxd: W21.
 fn names_are_one_segment<C: Lab>() {
     let fake = server();
     let lxd: C = fake.lxd();

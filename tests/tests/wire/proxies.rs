@@ -178,6 +178,7 @@ fn server() -> Fake {
     })
 }
 
+/// pylxd: P044.
 fn through_a_proxy<C: Lab>() {
     let cases: [(Greet, &str); 7] = [
         (http, "http://127.0.0.1:PORT"),

@@ -12,13 +12,10 @@ use std::{
 
 use lxd_host::Remote;
 use lxd_proto::{Failure, FailureKind, Lxd};
-use lxd_tests::Lab;
+use lxd_tests::{Lab, child};
 use serde_json::json;
 
-use crate::{
-    child,
-    server::{Fake, Way},
-};
+use crate::server::{Fake, Way};
 
 crate::cases! {
     once: nobody_there, forbidden, the_local_server;
@@ -71,7 +68,7 @@ fn forbidden<C: Lab>() {
     let path = directory.path().join("unix.socket");
     let _listener = UnixListener::bind(&path).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
-    let mut command = child::of::<C>("sockets", "forbidden", text(&path));
+    let mut command = child::again(text(&path));
     // Nothing is forbidden to root, so another user tries; who is another user already tries himself.
     if rustix::process::geteuid().is_root() {
         command.uid(65534);
@@ -96,17 +93,17 @@ fn the_local_server<C: Lab>() {
         talk.sync(&json!({}));
     });
     let lxd_proto::Address::Unix(socket) = fake.remote().address else { panic!("a socket") };
-    let mut there = child::of::<C>("sockets", "the_local_server", "there");
+    let mut there = child::again("there");
     there.env("LXD_DIR", Path::new(&socket).parent().unwrap());
     child::assert_passes(there);
     assert_eq!(fake.lines(), ["GET /1.0"]);
 
     let directory = tempfile::tempdir().unwrap();
-    let mut absent = child::of::<C>("sockets", "the_local_server", "LXD_DIR is set): not there");
+    let mut absent = child::again("LXD_DIR is set): not there");
     absent.env("LXD_DIR", directory.path());
     child::assert_passes(absent);
     drop(UnixListener::bind(directory.path().join("unix.socket")).unwrap());
-    let mut dead = child::of::<C>("sockets", "the_local_server", "no daemon listens");
+    let mut dead = child::again("no daemon listens");
     dead.env("LXD_DIR", directory.path());
     child::assert_passes(dead);
 }

@@ -197,6 +197,7 @@ fn a_slow_reader<C: Lab>(way: Way) {
     assert!(fake.seen().iter().all(|asked| asked.body == [b'x'; 20]));
 }
 
+/// pylxd: W23.
 fn a_long_poll<C: Lab>(way: Way) {
     let fake = Fake::answering(way, |asked, talk| {
         if asked.target().contains("/wait") {

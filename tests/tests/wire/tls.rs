@@ -32,6 +32,7 @@ fn failures<C: Lab>(lxd: &C) -> [Failure; 3] {
     })
 }
 
+/// pylxd: W09.
 fn a_wrong_certificate<C: Lab>() {
     let fake = Fake::new(Way::Tls, |_, mut talk| assert_eq!(talk.rest(), b""));
     let pin = Fingerprint::from_bytes([7; 32]);

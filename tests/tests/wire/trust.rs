@@ -46,6 +46,7 @@ fn a_token_for_this_server<C: Lab>() {
     assert!(String::from_utf8_lossy(&seen[1].body).contains(token.encode().expose()));
 }
 
+/// pylxd: W43.
 fn a_token_for_another_server<C: Lab>() {
     let fake = server(Way::Tls);
     let token = token(Fingerprint::from_bytes([7; 32]));
