@@ -125,7 +125,7 @@ content-type: application/json
     assert_eq!(copied.unwrap().name, "c2");
 }
 
-/// pylxd: P120.
+/// pylxd (recorded): P120: what 6.9 answers, too.
 /// pylxd: W03.
 #[test]
 fn the_names_that_servers_choose() {
@@ -156,4 +156,14 @@ fn the_names_that_servers_choose() {
         lxd.images().create(ImagesPost::from_instance("i1")).wait().send()
     });
     assert_eq!(made.unwrap().fingerprint.to_string(), FINGERPRINT);
+}
+
+/// pylxd (recorded): P228: LXD 5.0.2 still fetches it.
+#[test]
+fn an_address_that_a_new_server_refuses() {
+    let why = "Image download from client-specified URL is not supported";
+    let refused = play([("POST /1.0/images", error(400, why))], |lxd| {
+        lxd.images().create(ImagesPost::from_url("https://s/x")).wait().send()
+    });
+    assert_eq!(refused.unwrap_err().to_string(), format!("POST /1.0/images: {why} (400)"));
 }

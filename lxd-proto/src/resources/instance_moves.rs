@@ -8,7 +8,7 @@ use super::{Instance, InstancePost, InstanceSnapshot, InstanceSource};
 use crate::{
     Call, Client, Endpoint, Error, Object, Request, Response, Run,
     crud::{Changed, Resource},
-    endpoint::{bare, json},
+    endpoint::json,
     flow::{InTurn, copy::Copy},
 };
 
@@ -74,28 +74,6 @@ impl Endpoint for Rebuild {
     }
 }
 
-/// `DELETE /1.0/instances/{name}?force=1`.
-#[derive(Clone, Debug)]
-pub struct ForceDelete {
-    instance: String,
-}
-
-impl Endpoint for ForceDelete {
-    type Output = Changed<()>;
-
-    fn request(&self) -> Result<Request, Error> {
-        bare(Method::DELETE, &Instance::path(&self.instance).query("force", "1"))
-    }
-
-    fn response(&self, response: Response) -> Result<Self::Output, Error> {
-        Changed::read(&response)
-    }
-
-    fn extensions(&self) -> Vec<&'static str> {
-        ["instance_force_delete"].into()
-    }
-}
-
 /// Other places for an instance.
 ///
 /// ```no_run
@@ -132,12 +110,6 @@ impl<C: Client> Object<C, Instance> {
     /// (extension `instances_rebuild`, 5.15). Its present content is lost.
     pub fn rebuild(&self, source: InstanceSource) -> Call<C, Rebuild> {
         Call::new(&self.client, Rebuild { instance: self.at.clone(), source })
-    }
-
-    /// Stops it by force if it runs, and removes it: `DELETE /1.0/instances/{name}?force=1` (extension
-    /// `instance_force_delete`, 6.6).
-    pub fn force_delete(&self) -> Call<C, ForceDelete> {
-        Call::new(&self.client, ForceDelete { instance: self.at.clone() })
     }
 }
 

@@ -10,7 +10,8 @@ use crate::{
     Call, Client, Collection, Object,
     compat::{StatusCode, Timestamp, model, open_enum, writable},
     crud::{
-        AcrossProjects, Creatable, Created, Deletable, Editable, Filterable, Listed, Patchable, Renamable, Resource,
+        AcrossProjects, Creatable, Created, Deletable, Editable, Filterable, Forcible, Listed, Patchable, Renamable,
+        Resource,
     },
     resources::state::GetState,
     uri::Path,
@@ -187,6 +188,10 @@ impl Patchable for Instance {
 
 impl Renamable for Instance {}
 impl Deletable for Instance {}
+
+impl Forcible for Instance {
+    const EXTENSION: Option<&'static str> = Some("instance_force_delete");
+}
 
 impl Filterable for Instance {
     const EXTENSION: &'static str = "api_filtering";

@@ -103,7 +103,7 @@ content-type: application/json
 content-type: application/json
 
 {"action":"restart","force":false,"stateful":false,"timeout":-1}"#,
-        c1.force_delete() => "DELETE /1.0/instances/c1?force=1",
+        c1.delete().force() => "DELETE /1.0/instances/c1?force=1",
         c1.restore("s").stateful() => r#"PUT /1.0/instances/c1
 content-type: application/json
 

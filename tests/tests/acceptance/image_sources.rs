@@ -201,6 +201,7 @@ fn private_ones_need_a_secret<C: Lab>(server: &Server<C>) {
     let nobody = lxd_ureq::Client::new(remote).unwrap();
     assert!(nobody.image(&fingerprint).export().bytes().send().unwrap_err().is_not_found());
     let secret = server.lxd.image(&fingerprint).secret().send().unwrap();
+    lxd_tests::secret(secret.secret.expose());
     let received = nobody.image(&fingerprint).export().secret(secret.secret).bytes().send().unwrap();
     assert!(received == file);
     let unused = server.lxd.image(&fingerprint).secret().send().unwrap();

@@ -2,13 +2,21 @@
 
 use std::io::Read;
 
+use http::{Method, Request};
 use lxd_proto::{
-    Changed, Error, Lxd,
+    Body, Changed, Endpoint, Error, Lxd, Path, Response,
     resources::{InstanceBackupsPost, InstancePost, InstanceSnapshotsPost, InstanceSource, InstancesPost},
 };
 use lxd_tests::{Lab, Server, Temporary, env, everywhere, payload, unique};
 
-everywhere!(are_copied, are_moved_to_a_project, are_backed_up, migrate_to_another_server, cannot_be_on_5_0);
+everywhere!(
+    are_copied,
+    are_moved_to_a_project,
+    are_moved_to_a_pool,
+    are_backed_up,
+    migrate_to_another_server,
+    cannot_be_on_5_0
+);
 
 fn are_copied<C: Lab>(server: &Server<C>) {
     let container = server.with_files("copied");
@@ -62,6 +70,51 @@ fn are_moved_to_a_project<C: Lab>(server: &Server<C>) {
     assert_eq!(project.lxd.instance(container.name()).get().send().unwrap().project, project.name);
 }
 
+/// A storage pool of the test's own, by an endpoint of one's own.
+struct Pool<C: Lab>(C, String);
+
+struct PoolRequest(Method, String);
+
+impl Endpoint for PoolRequest {
+    type Output = Changed<()>;
+
+    fn request(&self) -> Result<lxd_proto::Request, Error> {
+        let path = Path::root().join("storage-pools");
+        let mut request = Request::new(Body::Empty);
+        if self.0 == Method::POST {
+            *request.body_mut() = Body::Bytes(format!(r#"{{"name": "{}", "driver": "dir"}}"#, self.1).into());
+            *request.uri_mut() = path.uri()?;
+        } else {
+            *request.uri_mut() = path.name(&self.1).uri()?;
+        }
+        *request.method_mut() = self.0.clone();
+        Ok(request)
+    }
+
+    fn response(&self, response: Response) -> Result<Changed<()>, Error> {
+        Changed::read(&response)
+    }
+}
+
+impl<C: Lab> Drop for Pool<C> {
+    fn drop(&mut self) {
+        let _ = self.0.call(PoolRequest(Method::DELETE, self.1.clone())).wait().send();
+    }
+}
+
+fn are_moved_to_a_pool<C: Lab>(server: &Server<C>) {
+    let pool = Pool(server.lxd.clone(), unique("pool"));
+    server.lxd.call(PoolRequest(Method::POST, pool.1.clone())).wait().send().unwrap();
+    let container = server.with_files("topool");
+    container.files().put("/root/text", "taken along").send().unwrap();
+    let uuid = container.get().send().unwrap().config["volatile.uuid"].clone();
+    container.move_to(InstancePost::to_pool(&pool.1)).wait().send().unwrap();
+    let moved = container.get().send().unwrap();
+    assert_eq!((&moved.devices["root"]["pool"], &moved.config["volatile.uuid"]), (&pool.1, &uuid));
+    assert_eq!(container.files().get("/root/text").bytes().send().unwrap(), "taken along");
+    container.move_to(InstancePost::to_pool("no-such-pool")).wait().send().unwrap_err();
+}
+
 fn are_backed_up<C: Lab>(server: &Server<C>) {
     let container = server.with_files("backup");
     container.files().put("/root/text", "kept").send().unwrap();
@@ -109,6 +162,7 @@ fn migrate_to_another_server<C: Lab>(server: &Server<C>) {
     let Changed::Running(offer) = container.move_to(InstancePost::default()).send().unwrap() else {
         panic!("nobody is waited for")
     };
+    offer.metadata.iter().filter_map(|(_, secret)| secret.as_str()).for_each(lxd_tests::secret);
     let two = Server::<C>::two();
     let mut post = InstancesPost::new(container.name(), InstanceSource::default()).ephemeral();
     post.architecture.clone_from(&source.architecture);
@@ -139,7 +193,7 @@ fn cannot_be_on_5_0<C: Lab>(server: &Server<C>) {
     let container = server.lxd.instance("c");
     let missing = |error: Error, extension: &str| assert!(error.to_string().contains(extension), "{error}");
     missing(container.rebuild(InstanceSource::none()).wait().send().unwrap_err(), "instances_rebuild");
-    missing(container.force_delete().wait().send().unwrap_err(), "instance_force_delete");
+    missing(container.delete().force().wait().send().unwrap_err(), "instance_force_delete");
     missing(container.uefi_vars().get().send().unwrap_err(), "instances_uefi_vars");
     let mut post = InstancePost::to_pool("p");
     post.profiles = Some(Vec::new());
