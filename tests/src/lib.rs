@@ -17,6 +17,8 @@ mod own_transport;
 pub mod pattern;
 pub mod process;
 mod project;
+#[cfg(test)]
+mod pylxd;
 mod secrets;
 #[allow(missing_debug_implementations)]
 #[rustfmt::skip]

@@ -129,6 +129,7 @@ fn short_commands<C: Lab>(instance: &Object<C, Instance>, times: usize, parallel
     took.into_inner().unwrap()
 }
 
+/// pylxd: W28.
 fn a_thousand_short_commands<C: Lab>(server: &Server<C>) {
     let instance = server.running("exec");
     short_commands(&instance, 32, 16);
@@ -156,6 +157,7 @@ fn a_hundred_at_once<C: Lab>(server: &Server<C>) {
     before.assert_flat(POOLED);
 }
 
+/// pylxd: W17.
 fn much_goes_through_in_little_memory<C: Lab>(server: &Server<C>) {
     let instance = server.running("exec");
     let cat = |size| {
@@ -326,6 +328,7 @@ fn a_command_without_outputs_runs_on<C: Lab>(server: &Server<C>) {
 
 /// pylxd: P160, P161, P162, P163, P168.
 /// pylxd: W27.
+/// pylxd: P175.
 fn streams_environment_and_user<C: Lab>(server: &Server<C>) {
     let instance = server.running("exec");
     let done = sh(&instance, "echo out; echo err >&2").output().send().unwrap();

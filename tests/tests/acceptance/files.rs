@@ -48,6 +48,7 @@ fn are_written_and_read<C: Lab>(server: &Server<C>) {
 
 /// pylxd: P203, P205, P206.
 /// pylxd: W24.
+/// pylxd: P204.
 fn have_owners_and_modes<C: Lab>(server: &Server<C>) {
     let container = server.with_files("modes");
     let files = container.files();
@@ -88,6 +89,7 @@ fn noise(length: usize) -> Vec<u8> {
 }
 
 /// pylxd: P202.
+/// pylxd: W17.
 fn are_streamed<C: Lab>(server: &Server<C>) {
     let container = server.with_files("streams");
     let files = container.files();

@@ -5,7 +5,7 @@ use lxd_tests::{Lab, Server, everywhere, unique};
 
 everywhere!(are_made_changed_and_removed, are_of_their_project);
 
-/// pylxd: P275, P277, P278, P279, P280, P281, P282, P283.
+/// pylxd: P275, P276, P277, P278, P279, P280, P281, P282, P283.
 fn are_made_changed_and_removed<C: Lab>(server: &Server<C>) {
     let project = server.project("profiles");
     let profiles = project.lxd.profiles();
@@ -18,6 +18,7 @@ fn are_made_changed_and_removed<C: Lab>(server: &Server<C>) {
     assert!(profiles.create(post).wait().send().is_err());
 
     let web = project.lxd.profile("web");
+    assert!(web.exists().send().unwrap() && !project.lxd.profile("none").exists().send().unwrap());
     let made = web.get().send().unwrap();
     assert_eq!((made.name.as_str(), made.description.as_str()), ("web", "for the web"));
     assert_eq!((made.config["user.a"].as_str(), made.devices["n"]["type"].as_str()), ("1", "none"));

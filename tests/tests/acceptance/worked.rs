@@ -40,6 +40,7 @@ fn instances<C: Lab>(lxd: &C) -> Result<(), Error> {
 }
 
 /// pylxd: P127, P128, P142, P143, P144, P145, P146, P147, P148, P149, P150, P151, P152, P153, P154, P155, P156, P157, P158, P159.
+/// pylxd: W39.
 fn changes<C: Lab>(lxd: &C) -> Result<(), Error> {
     let instance = lxd.instance("my-instance");
     let mut draft = instance.get().send()?.draft()?;
