@@ -28,6 +28,10 @@ use serde_json::Deserializer;
 
 use crate::{Error, client::too_large, endpoint::Receive, envelope::Envelope, error::decode, limits, uri::excerpt};
 
+/// What is reserved for an element that is cut off. It stays between all elements that are made and dropped, so it must not
+/// be among them: glibc allocates from a heap that it divides at two thirds of the speed. This much has a place of its own.
+const CUT_OFF: usize = 256 << 10;
+
 /// A list that arrives: see [`Listing`](crate::Listing).
 ///
 /// ```
@@ -238,6 +242,7 @@ impl<T: DeserializeOwned> Elements<T> {
         }
         let end = self.scan.end(&self.chunk);
         let piece = self.chunk.split_to(end.unwrap_or(self.chunk.len()));
+        self.cut_off.reserve(CUT_OFF);
         self.cut_off.extend_from_slice(&piece);
         if end.is_some() {
             let element = decode(self.what, &self.cut_off)?;
