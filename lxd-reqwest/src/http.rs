@@ -148,8 +148,8 @@ impl Http {
     }
 }
 
-/// Several pieces become one reader, and so do many bytes: what hyper is given at once, it sends to its end, also when the server has refused it
-/// or stopped reading.
+/// Several pieces become one reader, and so do many bytes: what hyper is given at once, it sends to its end, also when
+/// the server has refused it or stopped reading.
 fn in_pieces(payload: Payload) -> Payload {
     match payload {
         Payload::Bytes(bytes) if bytes.len() > limits::CHUNK => {

@@ -99,8 +99,12 @@ fn a_safe_request_is_sent_again_once<C: Lab>(way: Way) {
             lxd.server().get().send().unwrap();
             let again = lxd.profile("x").get().send();
             assert_eq!(again.as_ref().err().map(kind), (!survives).then_some(Some(FailureKind::Broken)));
-            assert_eq!(fake.lines(), ["GET /1.0", "GET /1.0/profiles/x", "GET /1.0/profiles/x"]);
-            assert_eq!(fake.connections(), 2);
+            // hyper may dial another connection although one is coming back, and then use either: see `one_connection`.
+            let spare = usize::from(C::NAME != "ureq");
+            let expected = ["GET /1.0", "GET /1.0/profiles/x", "GET /1.0/profiles/x"];
+            let lines = fake.lines();
+            assert!(lines == expected || spare == 1 && lines == expected[..2], "{lines:?}");
+            assert!((2..=2 + spare).contains(&fake.connections()), "{}", fake.connections());
         }
     }
 }
