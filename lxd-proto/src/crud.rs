@@ -56,6 +56,61 @@ pub trait Listed: Resource {
     }
 }
 
+/// Says where the objects of a kind are, by names in a list of the server, or in one of another object:
+/// `resource! { Kind, "what it is called" ("extension"): "list" }` and `resource! { Kind, "..": Parent / "list" }`.
+macro_rules! resource {
+    ($name:ident, $kind:literal $(($extension:literal))?: $list:literal) => {
+        impl $crate::crud::Resource for $name {
+            const KIND: &'static str = $kind;
+            $(const EXTENSION: Option<&'static str> = Some($extension);)?
+            type At = alloc::string::String;
+
+            fn path(at: &Self::At) -> $crate::uri::Path {
+                <Self as $crate::crud::Listed>::list(&()).name(at)
+            }
+        }
+
+        impl $crate::crud::Listed for $name {
+            type In = ();
+
+            fn list((): &()) -> $crate::uri::Path {
+                $crate::uri::Path::root().join($list)
+            }
+
+            fn at((): &(), name: &str) -> Self::At {
+                name.into()
+            }
+        }
+    };
+    ($name:ident, $kind:literal $(($extension:literal))?: $parent:ident / $list:literal) => {
+        impl $crate::crud::Resource for $name {
+            const KIND: &'static str = $kind;
+            $(const EXTENSION: Option<&'static str> = Some($extension);)?
+            #[doc = concat!("What names the [`", stringify!($parent), "`], and the name in it.")]
+            type At = (<$parent as $crate::crud::Resource>::At, alloc::string::String);
+
+            fn path((parent, name): &Self::At) -> $crate::uri::Path {
+                <Self as $crate::crud::Listed>::list(parent).name(name)
+            }
+        }
+
+        impl $crate::crud::Listed for $name {
+            #[doc = concat!("What names the [`", stringify!($parent), "`].")]
+            type In = <$parent as $crate::crud::Resource>::At;
+
+            fn list(parent: &Self::In) -> $crate::uri::Path {
+                <$parent as $crate::crud::Resource>::path(parent).join($list)
+            }
+
+            fn at(parent: &Self::In, name: &str) -> Self::At {
+                (parent.clone(), name.into())
+            }
+        }
+    };
+}
+
+pub(crate) use resource;
+
 /// A kind of object whose list the server filters.
 pub trait Filterable: Listed {
     /// The API extension for that. A server without it gives the whole list and says nothing.

@@ -7,13 +7,12 @@ use http::Method;
 use crate::{
     Call, Client, Collection, Endpoint, Error, Request, Response, Run, TrustToken,
     compat::{Secret, model, open_enum, request, writable},
-    crud::{Creatable, Created, Deletable, Editable, Listed, Patchable, Resource},
+    crud::{Creatable, Created, Deletable, Editable, Listed, Patchable, Resource, resource},
     endpoint::json,
     flow::{
         InTurn,
         trust::{Proof, Trust},
     },
-    uri::Path,
 };
 
 use super::tokens::{Issued, unreadable};
@@ -96,26 +95,7 @@ impl CertificatesPost {
     }
 }
 
-impl Resource for Certificate {
-    const KIND: &'static str = "certificate";
-    type At = String;
-
-    fn path(at: &String) -> Path {
-        Self::list(&()).name(at)
-    }
-}
-
-impl Listed for Certificate {
-    type In = ();
-
-    fn list((): &()) -> Path {
-        Path::root().join("certificates")
-    }
-
-    fn at((): &(), name: &str) -> String {
-        name.into()
-    }
-}
+resource! { Certificate, "certificate": "certificates" }
 
 impl Creatable for Certificate {
     type Post = CertificatesPost;

@@ -4,8 +4,7 @@ use alloc::{string::String, vec::Vec};
 
 use crate::{
     compat::{model, request, writable},
-    crud::{Creatable, Deletable, Editable, Listed, Patchable, Renamable, Resource},
-    uri::Path,
+    crud::{Creatable, Deletable, Editable, Patchable, Renamable, resource},
 };
 
 model! {
@@ -52,27 +51,7 @@ impl ClusterGroupsPost {
     }
 }
 
-impl Resource for ClusterGroup {
-    const KIND: &'static str = "cluster group";
-    const EXTENSION: Option<&'static str> = Some("clustering_groups");
-    type At = String;
-
-    fn path(at: &String) -> Path {
-        Self::list(&()).name(at)
-    }
-}
-
-impl Listed for ClusterGroup {
-    type In = ();
-
-    fn list((): &()) -> Path {
-        Path::root().join("cluster/groups")
-    }
-
-    fn at((): &(), name: &str) -> String {
-        name.into()
-    }
-}
+resource! { ClusterGroup, "cluster group" ("clustering_groups"): "cluster/groups" }
 
 impl Creatable for ClusterGroup {
     type Post = ClusterGroupsPost;

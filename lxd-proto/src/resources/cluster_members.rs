@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Call, Client, Collection, Endpoint, Error, Object, Request, Response,
     compat::{model, open_enum, writable},
-    crud::{Changed, Deletable, Editable, Forcible, Get, Listed, Patchable, Renamable, Resource},
+    crud::{Changed, Deletable, Editable, Forcible, Get, Listed, Patchable, Renamable, Resource, resource},
     endpoint::json,
     uri::Path,
 };
@@ -146,27 +146,7 @@ writable! {
     }
 }
 
-impl Resource for ClusterMember {
-    const KIND: &'static str = "cluster member";
-    const EXTENSION: Option<&'static str> = Some("clustering");
-    type At = String;
-
-    fn path(at: &String) -> Path {
-        Self::list(&()).name(at)
-    }
-}
-
-impl Listed for ClusterMember {
-    type In = ();
-
-    fn list((): &()) -> Path {
-        Path::root().join("cluster/members")
-    }
-
-    fn at((): &(), name: &str) -> String {
-        name.into()
-    }
-}
+resource! { ClusterMember, "cluster member" ("clustering"): "cluster/members" }
 
 impl Editable for ClusterMember {
     type Put = ClusterMemberPut;

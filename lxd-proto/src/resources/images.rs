@@ -5,8 +5,7 @@ use alloc::{string::String, vec::Vec};
 use super::{Config, CreatedImage, ImagesPost, InstanceType};
 use crate::{
     compat::{Timestamp, model, request, writable},
-    crud::{AcrossProjects, Creatable, Deletable, Editable, Filterable, Listed, Patchable, Renamable, Resource},
-    uri::Path,
+    crud::{AcrossProjects, Creatable, Deletable, Editable, Filterable, Patchable, Renamable, resource},
 };
 
 model! {
@@ -140,26 +139,7 @@ impl ImageAliasesPost {
     }
 }
 
-impl Resource for Image {
-    const KIND: &'static str = "image";
-    type At = String;
-
-    fn path(at: &String) -> Path {
-        Self::list(&()).name(at)
-    }
-}
-
-impl Listed for Image {
-    type In = ();
-
-    fn list((): &()) -> Path {
-        Path::root().join("images")
-    }
-
-    fn at((): &(), fingerprint: &str) -> String {
-        fingerprint.into()
-    }
-}
+resource! { Image, "image": "images" }
 
 impl Editable for Image {
     type Put = ImagePut;
@@ -202,26 +182,7 @@ impl AcrossProjects for Image {
     const EXTENSION: &'static str = "images_all_projects";
 }
 
-impl Resource for ImageAliasesEntry {
-    const KIND: &'static str = "image alias";
-    type At = String;
-
-    fn path(at: &String) -> Path {
-        Self::list(&()).name(at)
-    }
-}
-
-impl Listed for ImageAliasesEntry {
-    type In = ();
-
-    fn list((): &()) -> Path {
-        Path::root().join("images/aliases")
-    }
-
-    fn at((): &(), name: &str) -> String {
-        name.into()
-    }
-}
+resource! { ImageAliasesEntry, "image alias": "images/aliases" }
 
 impl Creatable for ImageAliasesEntry {
     type Post = ImageAliasesPost;

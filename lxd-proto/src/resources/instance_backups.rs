@@ -8,10 +8,9 @@ use super::{Instance, Operation};
 use crate::{
     Answer, Call, Client, Collection, Download, Endpoint, Error, Fetch, Object, Payload, Request, Response, Streams,
     compat::{Timestamp, model, request},
-    crud::{Changed, Creatable, Created, Deletable, Listed, Renamable, Resource, last_segment},
+    crud::{Changed, Creatable, Created, Deletable, Listed, Renamable, Resource, last_segment, resource},
     endpoint::{Body, bare, set_header, with_body},
     headers,
-    uri::Path,
 };
 
 model! {
@@ -55,28 +54,7 @@ impl InstanceBackupsPost {
     }
 }
 
-impl Resource for InstanceBackup {
-    const KIND: &'static str = "backup";
-    /// The instance, and the backup.
-    type At = (String, String);
-
-    fn path((instance, name): &(String, String)) -> Path {
-        Self::list(instance).name(name)
-    }
-}
-
-impl Listed for InstanceBackup {
-    /// The instance.
-    type In = String;
-
-    fn list(instance: &String) -> Path {
-        Instance::path(instance).join("backups")
-    }
-
-    fn at(instance: &String, name: &str) -> (String, String) {
-        (instance.clone(), name.into())
-    }
-}
+resource! { InstanceBackup, "backup": Instance / "backups" }
 
 impl Creatable for InstanceBackup {
     type Post = InstanceBackupsPost;

@@ -11,10 +11,9 @@ use crate::{
     compat::{StatusCode, Timestamp, model, open_enum, writable},
     crud::{
         AcrossProjects, Creatable, Created, Deletable, Editable, Filterable, Forcible, Listed, Patchable, Renamable,
-        Resource,
+        Resource, resource,
     },
     resources::state::GetState,
-    uri::Path,
 };
 
 open_enum! {
@@ -135,26 +134,7 @@ writable! {
     }
 }
 
-impl Resource for Instance {
-    const KIND: &'static str = "instance";
-    type At = String;
-
-    fn path(at: &String) -> Path {
-        Self::list(&()).name(at)
-    }
-}
-
-impl Listed for Instance {
-    type In = ();
-
-    fn list((): &()) -> Path {
-        Path::root().join("instances")
-    }
-
-    fn at((): &(), name: &str) -> String {
-        name.into()
-    }
-}
+resource! { Instance, "instance": "instances" }
 
 impl Creatable for Instance {
     type Post = InstancesPost;

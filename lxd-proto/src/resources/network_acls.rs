@@ -8,9 +8,8 @@ use super::Config;
 use crate::{
     Client, Download, Error, Fetch, Object, Request,
     compat::{model, request, writable},
-    crud::{AcrossProjects, Creatable, Deletable, Editable, Listed, Patchable, Renamable, Resource},
+    crud::{AcrossProjects, Creatable, Deletable, Editable, Listed, Patchable, Renamable, Resource, resource},
     endpoint::bare,
-    uri::Path,
 };
 
 model! {
@@ -103,27 +102,7 @@ impl NetworkAclRule {
     }
 }
 
-impl Resource for NetworkAcl {
-    const KIND: &'static str = "network ACL";
-    const EXTENSION: Option<&'static str> = Some("network_acl");
-    type At = String;
-
-    fn path(at: &String) -> Path {
-        Self::list(&()).name(at)
-    }
-}
-
-impl Listed for NetworkAcl {
-    type In = ();
-
-    fn list((): &()) -> Path {
-        Path::root().join("network-acls")
-    }
-
-    fn at((): &(), name: &str) -> String {
-        name.into()
-    }
-}
+resource! { NetworkAcl, "network ACL" ("network_acl"): "network-acls" }
 
 impl Creatable for NetworkAcl {
     type Post = NetworkAclsPost;

@@ -8,8 +8,7 @@ use super::{Config, Network, Operation};
 use crate::{
     Answer, Error, Response,
     compat::{model, request, writable},
-    crud::{Creatable, Created, Deletable, Editable, Listed, Patchable, Resource},
-    uri::Path,
+    crud::{Creatable, Created, Deletable, Editable, Patchable, resource},
 };
 
 model! {
@@ -133,29 +132,7 @@ impl Answer for CreatedForward {
     }
 }
 
-impl Resource for NetworkForward {
-    const KIND: &'static str = "network forward";
-    const EXTENSION: Option<&'static str> = Some("network_forward");
-    /// The network, and the address.
-    type At = (String, String);
-
-    fn path((network, listen_address): &(String, String)) -> Path {
-        Self::list(network).name(listen_address)
-    }
-}
-
-impl Listed for NetworkForward {
-    /// The network.
-    type In = String;
-
-    fn list(network: &String) -> Path {
-        Network::path(network).join("forwards")
-    }
-
-    fn at(network: &String, listen_address: &str) -> (String, String) {
-        (network.clone(), listen_address.into())
-    }
-}
+resource! { NetworkForward, "network forward" ("network_forward"): Network / "forwards" }
 
 impl Creatable for NetworkForward {
     type Post = NetworkForwardsPost;

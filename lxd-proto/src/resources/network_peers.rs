@@ -6,8 +6,7 @@ use super::{Config, Network};
 use crate::{
     Client, Collection, Object,
     compat::{model, request, writable},
-    crud::{Creatable, Deletable, Editable, Listed, Patchable, Resource},
-    uri::Path,
+    crud::{Creatable, Deletable, Editable, Listed, Patchable, resource},
 };
 
 model! {
@@ -63,29 +62,7 @@ impl NetworkPeersPost {
     }
 }
 
-impl Resource for NetworkPeer {
-    const KIND: &'static str = "network peer";
-    const EXTENSION: Option<&'static str> = Some("network_peer");
-    /// The network, and the peer.
-    type At = (String, String);
-
-    fn path((network, name): &(String, String)) -> Path {
-        Self::list(network).name(name)
-    }
-}
-
-impl Listed for NetworkPeer {
-    /// The network.
-    type In = String;
-
-    fn list(network: &String) -> Path {
-        Network::path(network).join("peers")
-    }
-
-    fn at(network: &String, name: &str) -> (String, String) {
-        (network.clone(), name.into())
-    }
-}
+resource! { NetworkPeer, "network peer" ("network_peer"): Network / "peers" }
 
 impl Creatable for NetworkPeer {
     type Post = NetworkPeersPost;

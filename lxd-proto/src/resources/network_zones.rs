@@ -6,8 +6,7 @@ use super::Config;
 use crate::{
     Client, Collection, Object,
     compat::{model, request, writable},
-    crud::{AcrossProjects, Creatable, Deletable, Editable, Listed, Patchable, Resource},
-    uri::Path,
+    crud::{AcrossProjects, Creatable, Deletable, Editable, Listed, Patchable, resource},
 };
 
 model! {
@@ -114,27 +113,7 @@ impl NetworkZoneRecordEntry {
     }
 }
 
-impl Resource for NetworkZone {
-    const KIND: &'static str = "network zone";
-    const EXTENSION: Option<&'static str> = Some("network_dns");
-    type At = String;
-
-    fn path(at: &String) -> Path {
-        Self::list(&()).name(at)
-    }
-}
-
-impl Listed for NetworkZone {
-    type In = ();
-
-    fn list((): &()) -> Path {
-        Path::root().join("network-zones")
-    }
-
-    fn at((): &(), name: &str) -> String {
-        name.into()
-    }
-}
+resource! { NetworkZone, "network zone" ("network_dns"): "network-zones" }
 
 impl Creatable for NetworkZone {
     type Post = NetworkZonesPost;
@@ -156,29 +135,7 @@ impl AcrossProjects for NetworkZone {
     const EXTENSION: &'static str = "network_zones_all_projects";
 }
 
-impl Resource for NetworkZoneRecord {
-    const KIND: &'static str = "network zone record";
-    const EXTENSION: Option<&'static str> = Some("network_dns_records");
-    /// The zone, and the name.
-    type At = (String, String);
-
-    fn path((zone, name): &(String, String)) -> Path {
-        Self::list(zone).name(name)
-    }
-}
-
-impl Listed for NetworkZoneRecord {
-    /// The zone.
-    type In = String;
-
-    fn list(zone: &String) -> Path {
-        NetworkZone::path(zone).join("records")
-    }
-
-    fn at(zone: &String, name: &str) -> (String, String) {
-        (zone.clone(), name.into())
-    }
-}
+resource! { NetworkZoneRecord, "network zone record" ("network_dns_records"): NetworkZone / "records" }
 
 impl Creatable for NetworkZoneRecord {
     type Post = NetworkZoneRecordsPost;

@@ -8,7 +8,7 @@ use super::{Config, NetworkForward};
 use crate::{
     Call, Client, Collection, Endpoint, Error, Object, Request, Response,
     compat::{model, open_enum, request, writable},
-    crud::{AcrossProjects, Creatable, Deletable, Editable, Get, Listed, Patchable, Renamable, Resource},
+    crud::{AcrossProjects, Creatable, Deletable, Editable, Get, Listed, Patchable, Renamable, Resource, resource},
     endpoint::bare,
     envelope,
     uri::Path,
@@ -234,27 +234,7 @@ impl NetworksPost {
     }
 }
 
-impl Resource for Network {
-    const KIND: &'static str = "network";
-    const EXTENSION: Option<&'static str> = Some("network");
-    type At = String;
-
-    fn path(at: &String) -> Path {
-        Self::list(&()).name(at)
-    }
-}
-
-impl Listed for Network {
-    type In = ();
-
-    fn list((): &()) -> Path {
-        Path::root().join("networks")
-    }
-
-    fn at((): &(), name: &str) -> String {
-        name.into()
-    }
-}
+resource! { Network, "network" ("network"): "networks" }
 
 impl Creatable for Network {
     type Post = NetworksPost;

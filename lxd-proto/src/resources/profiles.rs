@@ -5,8 +5,7 @@ use alloc::{string::String, vec::Vec};
 use super::{Config, Devices};
 use crate::{
     compat::{model, request, writable},
-    crud::{AcrossProjects, Creatable, Deletable, Editable, Listed, Patchable, Renamable, Resource},
-    uri::Path,
+    crud::{AcrossProjects, Creatable, Deletable, Editable, Patchable, Renamable, resource},
 };
 
 model! {
@@ -60,26 +59,7 @@ impl ProfilesPost {
     }
 }
 
-impl Resource for Profile {
-    const KIND: &'static str = "profile";
-    type At = String;
-
-    fn path(at: &String) -> Path {
-        Self::list(&()).name(at)
-    }
-}
-
-impl Listed for Profile {
-    type In = ();
-
-    fn list((): &()) -> Path {
-        Path::root().join("profiles")
-    }
-
-    fn at((): &(), name: &str) -> String {
-        name.into()
-    }
-}
+resource! { Profile, "profile": "profiles" }
 
 impl Creatable for Profile {
     type Post = ProfilesPost;

@@ -8,7 +8,7 @@ use super::Config;
 use crate::{
     Call, Client, Collection, Endpoint, Error, Object, Request, Response,
     compat::{model, open_enum, request, writable},
-    crud::{Changed, Creatable, Deletable, Editable, Forcible, Get, Listed, Patchable, Renamable, Resource},
+    crud::{Changed, Creatable, Deletable, Editable, Forcible, Get, Listed, Patchable, Renamable, Resource, resource},
     endpoint::json,
     uri::Path,
 };
@@ -97,27 +97,7 @@ impl ProjectsPost {
     }
 }
 
-impl Resource for Project {
-    const KIND: &'static str = "project";
-    const EXTENSION: Option<&'static str> = Some("projects");
-    type At = String;
-
-    fn path(at: &String) -> Path {
-        Self::list(&()).name(at)
-    }
-}
-
-impl Listed for Project {
-    type In = ();
-
-    fn list((): &()) -> Path {
-        Path::root().join("projects")
-    }
-
-    fn at((): &(), name: &str) -> String {
-        name.into()
-    }
-}
+resource! { Project, "project" ("projects"): "projects" }
 
 impl Creatable for Project {
     type Post = ProjectsPost;

@@ -8,9 +8,8 @@ use super::{Config, Devices, Instance, Operation};
 use crate::{
     Answer, Call, Client, Endpoint, Error, Request, Response,
     compat::{Timestamp, model, request, writable},
-    crud::{Changed, Creatable, Created, Deletable, Editable, Listed, Patchable, Renamable, Resource},
+    crud::{Changed, Creatable, Created, Deletable, Editable, Listed, Patchable, Renamable, Resource, resource},
     endpoint::json,
-    uri::Path,
 };
 
 model! {
@@ -75,28 +74,7 @@ impl InstanceSnapshotsPost {
     }
 }
 
-impl Resource for InstanceSnapshot {
-    const KIND: &'static str = "snapshot";
-    /// The instance, and the snapshot.
-    type At = (String, String);
-
-    fn path((instance, name): &(String, String)) -> Path {
-        Self::list(instance).name(name)
-    }
-}
-
-impl Listed for InstanceSnapshot {
-    /// The instance.
-    type In = String;
-
-    fn list(instance: &String) -> Path {
-        Instance::path(instance).join("snapshots")
-    }
-
-    fn at(instance: &String, name: &str) -> (String, String) {
-        (instance.clone(), name.into())
-    }
-}
+resource! { InstanceSnapshot, "snapshot": Instance / "snapshots" }
 
 impl Creatable for InstanceSnapshot {
     type Post = InstanceSnapshotsPost;

@@ -6,9 +6,8 @@ use super::{Config, Operation, StoragePool};
 use crate::{
     Answer, Client, Collection, Error, Object, Response,
     compat::{Secret, model, request, writable},
-    crud::{AcrossProjects, Creatable, Deletable, Editable, Listed, Patchable, Resource},
+    crud::{AcrossProjects, Creatable, Deletable, Editable, Listed, Patchable, resource},
     error::decode,
-    uri::Path,
 };
 
 model! {
@@ -131,29 +130,7 @@ fn key(metadata: &str) -> Result<Option<StorageBucketKey>, Error> {
     Ok(key.filter(|key| *key != StorageBucketKey::default()))
 }
 
-impl Resource for StorageBucket {
-    const KIND: &'static str = "storage bucket";
-    const EXTENSION: Option<&'static str> = Some("storage_buckets");
-    /// The pool, and the bucket.
-    type At = (String, String);
-
-    fn path((pool, name): &(String, String)) -> Path {
-        Self::list(pool).name(name)
-    }
-}
-
-impl Listed for StorageBucket {
-    /// The pool.
-    type In = String;
-
-    fn list(pool: &String) -> Path {
-        StoragePool::path(pool).join("buckets")
-    }
-
-    fn at(pool: &String, name: &str) -> (String, String) {
-        (pool.clone(), name.into())
-    }
-}
+resource! { StorageBucket, "storage bucket" ("storage_buckets"): StoragePool / "buckets" }
 
 impl Creatable for StorageBucket {
     type Post = StorageBucketsPost;
@@ -175,29 +152,7 @@ impl AcrossProjects for StorageBucket {
     const EXTENSION: &'static str = "storage_buckets_all_projects";
 }
 
-impl Resource for StorageBucketKey {
-    const KIND: &'static str = "bucket key";
-    const EXTENSION: Option<&'static str> = Some("storage_buckets");
-    /// The pool with the bucket, and the key.
-    type At = ((String, String), String);
-
-    fn path((bucket, name): &Self::At) -> Path {
-        Self::list(bucket).name(name)
-    }
-}
-
-impl Listed for StorageBucketKey {
-    /// The pool, and the bucket.
-    type In = (String, String);
-
-    fn list(bucket: &Self::In) -> Path {
-        StorageBucket::path(bucket).join("keys")
-    }
-
-    fn at(bucket: &Self::In, name: &str) -> Self::At {
-        (bucket.clone(), name.into())
-    }
-}
+resource! { StorageBucketKey, "bucket key" ("storage_buckets"): StorageBucket / "keys" }
 
 impl Creatable for StorageBucketKey {
     type Post = StorageBucketKeysPost;

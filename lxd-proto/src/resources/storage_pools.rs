@@ -8,10 +8,9 @@ use super::{Config, StorageBucket, StorageVolume, StorageVolumeType, StorageVolu
 use crate::{
     Call, Client, Collection, Endpoint, Error, Object, Request, Response,
     compat::{model, request, writable},
-    crud::{Creatable, Deletable, Editable, Listed, Patchable, Resource},
+    crud::{Creatable, Deletable, Editable, Listed, Patchable, Resource, resource},
     endpoint::bare,
     envelope,
-    uri::Path,
 };
 
 model! {
@@ -94,27 +93,7 @@ impl StoragePoolsPost {
     }
 }
 
-impl Resource for StoragePool {
-    const KIND: &'static str = "storage pool";
-    const EXTENSION: Option<&'static str> = Some("storage");
-    type At = String;
-
-    fn path(at: &String) -> Path {
-        Self::list(&()).name(at)
-    }
-}
-
-impl Listed for StoragePool {
-    type In = ();
-
-    fn list((): &()) -> Path {
-        Path::root().join("storage-pools")
-    }
-
-    fn at((): &(), name: &str) -> String {
-        name.into()
-    }
-}
+resource! { StoragePool, "storage pool" ("storage"): "storage-pools" }
 
 impl Creatable for StoragePool {
     type Post = StoragePoolsPost;

@@ -8,10 +8,9 @@ use super::{StorageVolume, StorageVolumeAt, StorageVolumeType, StorageVolumes};
 use crate::{
     Call, Client, Collection, Download, Endpoint, Error, Fetch, Object, Payload, Request, Response, Streams,
     compat::{Timestamp, model, request},
-    crud::{Changed, Creatable, Created, Deletable, Listed, Renamable, Resource},
+    crud::{Changed, Creatable, Created, Deletable, Listed, Renamable, Resource, resource},
     endpoint::{Body, bare, set_header, with_body},
     headers,
-    uri::Path,
 };
 
 model! {
@@ -55,29 +54,7 @@ impl StoragePoolVolumeBackupsPost {
     }
 }
 
-impl Resource for StoragePoolVolumeBackup {
-    const KIND: &'static str = "volume backup";
-    const EXTENSION: Option<&'static str> = Some("custom_volume_backup");
-    /// The volume, and the backup.
-    type At = (StorageVolumeAt, String);
-
-    fn path((volume, name): &Self::At) -> Path {
-        Self::list(volume).name(name)
-    }
-}
-
-impl Listed for StoragePoolVolumeBackup {
-    /// The volume.
-    type In = StorageVolumeAt;
-
-    fn list(volume: &StorageVolumeAt) -> Path {
-        StorageVolume::path(volume).join("backups")
-    }
-
-    fn at(volume: &StorageVolumeAt, name: &str) -> Self::At {
-        (volume.clone(), name.into())
-    }
-}
+resource! { StoragePoolVolumeBackup, "volume backup" ("custom_volume_backup"): StorageVolume / "backups" }
 
 impl Creatable for StoragePoolVolumeBackup {
     type Post = StoragePoolVolumeBackupsPost;

@@ -9,9 +9,8 @@ use super::{Config, CreatedSnapshot, StorageVolume, StorageVolumeAt, StorageVolu
 use crate::{
     Call, Client, Collection, Endpoint, Error, Object, Request, Response,
     compat::{Timestamp, null_default, request, writable},
-    crud::{Changed, Creatable, Deletable, Editable, Listed, Patchable, Renamable, Resource},
+    crud::{Changed, Creatable, Deletable, Editable, Listed, Patchable, Renamable, Resource, resource},
     endpoint::json,
-    uri::Path,
 };
 
 /// A snapshot of a storage volume (extension `storage_api_volume_snapshots`).
@@ -75,29 +74,7 @@ impl StorageVolumeSnapshotsPost {
     }
 }
 
-impl Resource for StorageVolumeSnapshot {
-    const KIND: &'static str = "volume snapshot";
-    const EXTENSION: Option<&'static str> = Some("storage_api_volume_snapshots");
-    /// The volume, and the snapshot.
-    type At = (StorageVolumeAt, String);
-
-    fn path((volume, name): &Self::At) -> Path {
-        Self::list(volume).name(name)
-    }
-}
-
-impl Listed for StorageVolumeSnapshot {
-    /// The volume.
-    type In = StorageVolumeAt;
-
-    fn list(volume: &StorageVolumeAt) -> Path {
-        StorageVolume::path(volume).join("snapshots")
-    }
-
-    fn at(volume: &StorageVolumeAt, name: &str) -> Self::At {
-        (volume.clone(), name.into())
-    }
-}
+resource! { StorageVolumeSnapshot, "volume snapshot" ("storage_api_volume_snapshots"): StorageVolume / "snapshots" }
 
 impl Creatable for StorageVolumeSnapshot {
     type Post = StorageVolumeSnapshotsPost;

@@ -5,8 +5,7 @@ use alloc::string::String;
 use crate::{
     Call, Client, Object,
     compat::{Timestamp, model, open_enum, writable},
-    crud::{Deletable, Editable, Listed, Patch, Patchable, Resource},
-    uri::Path,
+    crud::{Deletable, Editable, Patch, Patchable, resource},
 };
 
 open_enum! {
@@ -70,27 +69,7 @@ writable! {
     }
 }
 
-impl Resource for Warning {
-    const KIND: &'static str = "warning";
-    const EXTENSION: Option<&'static str> = Some("warnings");
-    type At = String;
-
-    fn path(at: &String) -> Path {
-        Self::list(&()).name(at)
-    }
-}
-
-impl Listed for Warning {
-    type In = ();
-
-    fn list((): &()) -> Path {
-        Path::root().join("warnings")
-    }
-
-    fn at((): &(), uuid: &str) -> String {
-        uuid.into()
-    }
-}
+resource! { Warning, "warning" ("warnings"): "warnings" }
 
 impl Editable for Warning {
     type Put = WarningPut;
