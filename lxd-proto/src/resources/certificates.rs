@@ -7,7 +7,7 @@ use http::Method;
 use crate::{
     Call, Client, Collection, Endpoint, Error, Request, Response, Run, TrustToken,
     compat::{Secret, model, open_enum, request, writable},
-    crud::{Creatable, Created, Deletable, Editable, Listed, Patchable, Resource, resource},
+    crud::{Creatable, Created, Deletable, Editable, Listed, Patchable, resource},
     endpoint::json,
     flow::{
         InTurn,

@@ -10,8 +10,7 @@ use crate::{
     Call, Client, Collection, Object,
     compat::{StatusCode, Timestamp, model, open_enum, writable},
     crud::{
-        AcrossProjects, Creatable, Created, Deletable, Editable, Filterable, Forcible, Listed, Patchable, Renamable,
-        Resource, resource,
+        AcrossProjects, Creatable, Created, Deletable, Editable, Filterable, Forcible, Patchable, Renamable, resource,
     },
     resources::state::GetState,
 };

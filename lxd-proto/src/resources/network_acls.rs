@@ -8,7 +8,7 @@ use super::Config;
 use crate::{
     Client, Download, Error, Fetch, Object, Request,
     compat::{model, request, writable},
-    crud::{AcrossProjects, Creatable, Deletable, Editable, Listed, Patchable, Renamable, Resource, resource},
+    crud::{AcrossProjects, Creatable, Deletable, Editable, Patchable, Renamable, Resource, resource},
     endpoint::bare,
 };
 

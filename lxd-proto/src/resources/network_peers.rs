@@ -6,7 +6,7 @@ use super::{Config, Network};
 use crate::{
     Client, Collection, Object,
     compat::{model, request, writable},
-    crud::{Creatable, Deletable, Editable, Listed, Patchable, resource},
+    crud::{Creatable, Deletable, Editable, Patchable, resource},
 };
 
 model! {

@@ -6,7 +6,7 @@ use super::Config;
 use crate::{
     Client, Collection, Object,
     compat::{model, request, writable},
-    crud::{AcrossProjects, Creatable, Deletable, Editable, Listed, Patchable, resource},
+    crud::{AcrossProjects, Creatable, Deletable, Editable, Patchable, resource},
 };
 
 model! {

@@ -8,7 +8,7 @@ use super::{Config, NetworkForward};
 use crate::{
     Call, Client, Collection, Endpoint, Error, Object, Request, Response,
     compat::{model, open_enum, request, writable},
-    crud::{AcrossProjects, Creatable, Deletable, Editable, Get, Listed, Patchable, Renamable, Resource, resource},
+    crud::{AcrossProjects, Creatable, Deletable, Editable, Get, Patchable, Renamable, Resource, resource},
     endpoint::bare,
     envelope,
     uri::Path,

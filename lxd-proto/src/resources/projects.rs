@@ -8,7 +8,7 @@ use super::Config;
 use crate::{
     Call, Client, Collection, Endpoint, Error, Object, Request, Response,
     compat::{model, open_enum, request, writable},
-    crud::{Changed, Creatable, Deletable, Editable, Forcible, Get, Listed, Patchable, Renamable, Resource, resource},
+    crud::{Changed, Creatable, Deletable, Editable, Forcible, Get, Patchable, Renamable, Resource, resource},
     endpoint::json,
     uri::Path,
 };

@@ -8,7 +8,7 @@ use super::{Config, Devices, Instance, Operation};
 use crate::{
     Answer, Call, Client, Endpoint, Error, Request, Response,
     compat::{Timestamp, model, request, writable},
-    crud::{Changed, Creatable, Created, Deletable, Editable, Listed, Patchable, Renamable, Resource, resource},
+    crud::{Changed, Creatable, Created, Deletable, Editable, Patchable, Renamable, Resource, resource},
     endpoint::json,
 };
 

@@ -6,7 +6,7 @@ use super::{Config, Operation, StoragePool};
 use crate::{
     Answer, Client, Collection, Error, Object, Response,
     compat::{Secret, model, request, writable},
-    crud::{AcrossProjects, Creatable, Deletable, Editable, Listed, Patchable, resource},
+    crud::{AcrossProjects, Creatable, Deletable, Editable, Patchable, resource},
     error::decode,
 };
 

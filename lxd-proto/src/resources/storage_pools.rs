@@ -8,7 +8,7 @@ use super::{Config, StorageBucket, StorageVolume, StorageVolumeType, StorageVolu
 use crate::{
     Call, Client, Collection, Endpoint, Error, Object, Request, Response,
     compat::{model, request, writable},
-    crud::{Creatable, Deletable, Editable, Listed, Patchable, Resource, resource},
+    crud::{Creatable, Deletable, Editable, Patchable, Resource, resource},
     endpoint::bare,
     envelope,
 };

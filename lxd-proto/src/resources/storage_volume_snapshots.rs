@@ -9,7 +9,7 @@ use super::{Config, CreatedSnapshot, StorageVolume, StorageVolumeAt, StorageVolu
 use crate::{
     Call, Client, Collection, Endpoint, Error, Object, Request, Response,
     compat::{Timestamp, null_default, request, writable},
-    crud::{Changed, Creatable, Deletable, Editable, Listed, Patchable, Renamable, Resource, resource},
+    crud::{Changed, Creatable, Deletable, Editable, Patchable, Renamable, Resource, resource},
     endpoint::json,
 };
 
