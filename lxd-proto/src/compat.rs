@@ -8,7 +8,7 @@
 //!   them in an [`Extra`]; read-only types drop them.
 //! * String enums are open: an unknown value is kept as it came and written back the same.
 
-use alloc::{boxed::Box, string::String};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -84,15 +84,52 @@ macro_rules! writable {
 }
 
 /// Declares a request's body: fields at their default are not sent, because the server takes a missing one for the same.
+///
+/// After a field stands the API extension that it needs, if it is younger than the object, or `inner` when what is in it
+/// has such fields. A server without the extension would take no notice of the field.
 macro_rules! request {
-    ($($(#[$meta:meta])* pub struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)* })*) => {$(
+    ($($(#[$meta:meta])* pub struct $name:ident {
+        $($(#[$field_meta:meta])* pub $field:ident: $type:ty $(= $extension:tt)?,)*
+    })*) => {$(
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
         #[non_exhaustive]
         pub struct $name {
             $($(#[$field_meta])* #[serde(skip_serializing_if = "crate::compat::is_default")] pub $field: $type,)*
         }
+
+        impl $crate::compat::Needs for $name {
+            fn needs(&self) -> alloc::vec::Vec<&'static str> {
+                #[allow(unused_mut)] // of those that need nothing
+                let mut needs = alloc::vec::Vec::new();
+                $($($crate::compat::need!(needs, self.$field, $extension);)?)*
+                needs
+            }
+        }
     )*};
+}
+
+macro_rules! need {
+    ($needs:ident, $value:expr, inner) => {
+        $needs.extend($crate::compat::Needs::needs(&$value));
+    };
+    ($needs:ident, $value:expr, $extension:literal) => {
+        if !$crate::compat::is_default(&$value) {
+            $needs.push($extension);
+        }
+    };
+}
+
+/// What a request's body asks for that not every server has.
+pub trait Needs {
+    /// The API extensions that the fields that are set need.
+    fn needs(&self) -> Vec<&'static str>;
+}
+
+impl<T: Needs> Needs for Option<T> {
+    fn needs(&self) -> Vec<&'static str> {
+        self.iter().flat_map(T::needs).collect()
+    }
 }
 
 /// Declares a string enum that keeps the values it does not know, and writes them back as they came.
@@ -149,7 +186,7 @@ macro_rules! open_enum {
     };
 }
 
-pub(crate) use {model, open_enum, request, writable};
+pub(crate) use {model, need, open_enum, request, writable};
 
 /// A value of an open enum that this version has no name for. Read it with the enum's `as_str()`.
 #[doc(hidden)]

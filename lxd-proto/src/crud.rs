@@ -13,6 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Elements, Endpoint, Error, Listing, Request, Response,
+    compat::Needs,
     elements::Collected,
     endpoint::{Receive, bare, json, set_header},
     envelope::{self, Envelope},
@@ -126,14 +127,14 @@ pub trait AcrossProjects: Listed {
 /// A kind of object that is made by `POST` to its list.
 pub trait Creatable: Listed {
     /// What is sent.
-    type Post: Serialize + Send + Sync + 'static;
+    type Post: Serialize + Needs + Send + Sync + 'static;
 
     /// What making one gives, besides the object.
     type Answer: Answer;
 
     /// The API extensions that what is asked for needs, besides the kind's own.
-    fn needs(_post: &Self::Post) -> Vec<&'static str> {
-        Vec::new()
+    fn needs(post: &Self::Post) -> Vec<&'static str> {
+        post.needs()
     }
 }
 

@@ -3,6 +3,7 @@
 use lxd_proto::{
     Error, Failure, Lxd, Response,
     flow::{Action, BlockingIo, Id, Reply},
+    resources::{InstanceBackupsPost, InstancePost, InstanceSnapshotsPost, InstanceSource, InstancesPost},
 };
 use serde_json::{Value, json};
 
@@ -91,4 +92,34 @@ fn it_can_be_tried_anyway() {
     let old = server(&[]);
     old.unchecked().images().list().all_projects().send().unwrap();
     assert_eq!(asked(&old), ["GET /1.0/images?recursion=1&all-projects=true"]);
+}
+
+/// A server that does not know a field takes no notice of it: an instance would not be started, and nobody would say so.
+#[test]
+fn fields_need_them_too() {
+    let old = server(&[]);
+    let missing = |result: Result<(), Error>, extension| {
+        assert_eq!(result, Err(Error::MissingExtension(extension)));
+        assert_eq!(asked(&old), ["GET /1.0"]);
+    };
+    let mut post = InstancesPost::empty("c");
+    post.start = true;
+    missing(old.instances().create(post.clone()).send().map(drop), "instance_create_start");
+    missing(old.instances().create(post).wait().send().map(drop), "instance_create_start");
+    let mut post = InstancesPost::new("c", InstanceSource::copy("other"));
+    post.source.allow_inconsistent = true;
+    missing(old.instances().create(post).send().map(drop), "instance_allow_inconsistent_copy");
+    let mut post = InstanceSnapshotsPost::new("s");
+    post.disk_volumes_mode = "all-exclusive".into();
+    missing(old.instance("c").snapshots().create(post).send().map(drop), "instance_snapshots_multi_volume");
+    let mut post = InstanceBackupsPost::new("b");
+    post.version = 2;
+    missing(old.instance("c").backups().create(post).send().map(drop), "backup_metadata_version");
+    missing(old.instance("c").move_to(InstancePost::to_pool("p")).send().map(drop), "instance_pool_move");
+
+    let _ = old.instances().create(InstancesPost::empty("c")).send().unwrap();
+    assert_eq!(
+        asked(&old),
+        ["POST /1.0/instances\ncontent-type: application/json\n\n{\"name\":\"c\",\"source\":{\"type\":\"none\"}}"]
+    );
 }

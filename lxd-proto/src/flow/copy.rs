@@ -119,7 +119,8 @@ impl Sequence for Copy {
 }
 
 impl<C: Client> Run<C, InTurn<Copy>> {
-    /// Changes what is made: other profiles, say, or only the instance without its snapshots.
+    /// Changes what is made: other profiles, say, or only the instance without its snapshots. What is set here and needs an
+    /// API extension is not looked for.
     pub fn adjust(mut self, change: impl FnOnce(&mut InstancesPost) + Send + 'static) -> Self {
         self.flow.sequence.adjust = Some(Box::new(change));
         self

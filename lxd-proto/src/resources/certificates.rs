@@ -82,7 +82,7 @@ request! {
         /// The trust password; on servers without `explicit_trust_token` also a token.
         pub password: Option<Secret>,
         /// A token (`explicit_trust_token`).
-        pub trust_token: Option<Secret>,
+        pub trust_token: Option<Secret> = "explicit_trust_token",
         /// Asks for a token instead of adding a certificate.
         pub token: bool,
     }
@@ -101,10 +101,6 @@ impl Creatable for Certificate {
     type Post = CertificatesPost;
     /// Its name is the fingerprint.
     type Answer = Created;
-
-    fn needs(post: &CertificatesPost) -> Vec<&'static str> {
-        post.trust_token.as_ref().map(|_| "explicit_trust_token").into_iter().collect()
-    }
 }
 
 impl Editable for Certificate {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Config, Image, ImageAlias, ImageAliasesEntry, InstanceType, Operation, OperationId};
 use crate::{
     Answer, Call, Client, Endpoint, Error, Fetched, Fingerprint, Get, Object, Request, Response, Run, Streams,
-    compat::{Secret, Timestamp, request},
+    compat::{Needs, Secret, Timestamp, request},
     crud::{Changed, Resource},
     endpoint::{bare, json},
     flow::{InTurn, Sequence, Turn, copy_image::CopyImage},
@@ -18,7 +18,7 @@ request! {
     /// An image that the server makes or fetches itself: `POST /1.0/images`.
     pub struct ImagesPost {
         /// Where it comes from.
-        pub source: ImagesPostSource,
+        pub source: ImagesPostSource = inner,
         /// The name of its file.
         pub filename: String,
         /// Whether untrusted clients may have it.
@@ -28,13 +28,13 @@ request! {
         /// What it is, by key, besides what it says itself.
         pub properties: Config,
         /// Its names (`image_create_aliases`).
-        pub aliases: Vec<ImageAlias>,
+        pub aliases: Vec<ImageAlias> = "image_create_aliases",
         /// When it is out of date (`images_expiry`).
-        pub expires_at: Option<Timestamp>,
+        pub expires_at: Option<Timestamp> = "images_expiry",
         /// The profiles that instances made of it get (`image_profiles`).
-        pub profiles: Vec<String>,
+        pub profiles: Vec<String> = "image_profiles",
         /// For an instance's image: `gzip`, `xz`, `none` (`image_compression_algorithm`).
-        pub compression_algorithm: String,
+        pub compression_algorithm: String = "image_compression_algorithm",
         /// For an instance's image: `unified` or `split`. Incus only.
         pub format: String,
     }
@@ -61,15 +61,15 @@ request! {
         /// What lets a private image be read.
         pub secret: Option<Secret>,
         /// The project it is in there (`image_source_project`).
-        pub project: String,
+        pub project: String = "image_source_project",
         /// What is made of the image, where an alias stands for both.
         pub image_type: InstanceType,
         /// The file's address.
         pub url: String,
         /// The image server by the name that the server has for it (`image_registries`).
-        pub image_registry: String,
+        pub image_registry: String = "image_registries",
         /// Whether the image's aliases come too (`image_registries`).
-        pub copy_aliases: bool,
+        pub copy_aliases: bool = "image_registries",
     }
 }
 
@@ -145,9 +145,9 @@ request! {
         /// The names it gets there.
         pub aliases: Vec<ImageAlias>,
         /// The project it goes to (`images_target_project`).
-        pub project: String,
+        pub project: String = "images_target_project",
         /// The profiles that instances made of it get (`image_copy_profile`).
-        pub profiles: Vec<String>,
+        pub profiles: Vec<String> = "image_copy_profile",
     }
 }
 
@@ -269,7 +269,7 @@ impl Endpoint for PushImage {
     }
 
     fn extensions(&self) -> Vec<&'static str> {
-        ["images_push_relay"].into()
+        ["images_push_relay"].into_iter().chain(self.post.needs()).collect()
     }
 }
 

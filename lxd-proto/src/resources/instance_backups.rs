@@ -41,9 +41,9 @@ request! {
         /// Whether it is in the storage driver's own format, which only the same driver reads.
         pub optimized_storage: bool,
         /// `gzip`, `xz`, `none` (`backup_compression_algorithm`).
-        pub compression_algorithm: String,
+        pub compression_algorithm: String = "backup_compression_algorithm",
         /// The version of its format (`backup_metadata_version`, 6.5).
-        pub version: u32,
+        pub version: u32 = "backup_metadata_version",
     }
 }
 

@@ -7,6 +7,7 @@ use http::Method;
 use super::{Instance, InstancePost, InstanceSnapshot, InstanceSource};
 use crate::{
     Call, Client, Endpoint, Error, Object, Request, Response, Run,
+    compat::Needs,
     crud::{Changed, Resource},
     endpoint::json,
     flow::{InTurn, copy::Copy},
@@ -31,18 +32,7 @@ impl Endpoint for MoveInstance {
     }
 
     fn extensions(&self) -> Vec<&'static str> {
-        let post = &self.post;
-        let config = post.config.is_some() || post.devices.is_some() || post.profiles.is_some();
-        [
-            (!post.pool.is_empty(), "instance_pool_move"),
-            (!post.project.is_empty(), "instance_project_move"),
-            (post.allow_inconsistent, "instance_allow_inconsistent_copy"),
-            (config, "instance_move_config"),
-            (post.override_snapshot_profiles, "override_snapshot_profiles_on_copy"),
-        ]
-        .into_iter()
-        .filter_map(|(needed, extension)| needed.then_some(extension))
-        .collect()
+        self.post.needs()
     }
 }
 

@@ -11,7 +11,7 @@ request! {
         /// Its name; the server chooses one when it is empty.
         pub name: String,
         /// Where its content comes from.
-        pub source: InstanceSource,
+        pub source: InstanceSource = inner,
         /// What it is; empty means a container.
         #[serde(rename = "type")]
         pub kind: InstanceType,
@@ -34,9 +34,9 @@ request! {
         /// The snapshot that it is put back to, when it is made of a backup.
         pub restore: String,
         /// Which disks are put back too (`instance_snapshots_multi_volume`, 6.6).
-        pub restore_disk_volumes_mode: String,
+        pub restore_disk_volumes_mode: String = "instance_snapshots_multi_volume",
         /// Whether it is started too (`instance_create_start`, 6.2).
-        pub start: bool,
+        pub start: bool = "instance_create_start",
     }
 
     /// Where a new instance's content comes from.
@@ -67,7 +67,7 @@ request! {
         /// Whether an existing copy is brought up to date.
         pub refresh: bool,
         /// Whether files that change while they are read are no error (`instance_allow_inconsistent_copy`).
-        pub allow_inconsistent: bool,
+        pub allow_inconsistent: bool = "instance_allow_inconsistent_copy",
         /// Of a migration: `pull` or `push`, who connects.
         pub mode: String,
         /// Of a migration by pull: the URL of the operation on the server that has the instance.
@@ -81,13 +81,13 @@ request! {
         /// Of a migration: whether the running state comes too.
         pub live: bool,
         /// Whether its snapshots get the copy's profiles (`override_snapshot_profiles_on_copy`).
-        pub override_snapshot_profiles: bool,
+        pub override_snapshot_profiles: bool = "override_snapshot_profiles_on_copy",
         /// Of a conversion: the size of the disk that is sent, in bytes (`instance_import_conversion`, 6.2).
-        pub source_disk_size: i64,
+        pub source_disk_size: i64 = "instance_import_conversion",
         /// Of a conversion: `format`, `virtio` (`instance_import_conversion`, 6.2).
-        pub conversion_options: Vec<String>,
+        pub conversion_options: Vec<String> = "instance_import_conversion",
         /// The registry that the image comes from, by its name (`image_registries`).
-        pub image_registry: String,
+        pub image_registry: String = "image_registries",
     }
 
     /// Another name or place for an instance: `POST /1.0/instances/{name}`.
@@ -97,26 +97,26 @@ request! {
         /// Whether it goes to another place; without, it only gets another name.
         pub migration: bool,
         /// The storage pool it goes to (`instance_pool_move`).
-        pub pool: String,
+        pub pool: String = "instance_pool_move",
         /// The project it goes to (`instance_project_move`).
-        pub project: String,
+        pub project: String = "instance_project_move",
         /// Whether its running state goes with it.
         pub live: bool,
         /// Whether its snapshots are left behind.
         pub instance_only: bool,
         /// Whether files that change while they are read are no error (`instance_allow_inconsistent_copy`).
-        pub allow_inconsistent: bool,
+        pub allow_inconsistent: bool = "instance_allow_inconsistent_copy",
         /// Whether its snapshots get its new profiles (`override_snapshot_profiles_on_copy`).
-        pub override_snapshot_profiles: bool,
+        pub override_snapshot_profiles: bool = "override_snapshot_profiles_on_copy",
         /// Its configuration in the new place (`instance_move_config`, 5.20).
         #[serde(rename = "Config")]
-        pub config: Option<Config>,
+        pub config: Option<Config> = "instance_move_config",
         /// Its devices in the new place (`instance_move_config`, 5.20).
         #[serde(rename = "Devices")]
-        pub devices: Option<Devices>,
+        pub devices: Option<Devices> = "instance_move_config",
         /// Its profiles in the new place (`instance_move_config`, 5.20).
         #[serde(rename = "Profiles")]
-        pub profiles: Option<Vec<String>>,
+        pub profiles: Option<Vec<String>> = "instance_move_config",
         /// Of a migration by push: the operation of the server that it goes to.
         pub target: Option<InstancePostTarget>,
     }

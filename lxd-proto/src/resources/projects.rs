@@ -77,9 +77,9 @@ request! {
         /// Its configuration. Features that are not said are the server's: most are on.
         pub config: Config,
         /// The network of its profile `default` (`project_default_network_and_storage`).
-        pub network: String,
+        pub network: String = "project_default_network_and_storage",
         /// The storage pool of its profile `default` (`project_default_network_and_storage`).
-        pub storage: String,
+        pub storage: String = "project_default_network_and_storage",
     }
 }
 
@@ -102,11 +102,6 @@ resource! { Project, "project" ("projects"): "projects" }
 impl Creatable for Project {
     type Post = ProjectsPost;
     type Answer = ();
-
-    fn needs(post: &ProjectsPost) -> Vec<&'static str> {
-        let plain = post.network.is_empty() && post.storage.is_empty();
-        (!plain).then_some("project_default_network_and_storage").into_iter().collect()
-    }
 }
 
 impl Editable for Project {

@@ -61,9 +61,9 @@ request! {
         pub stateful: bool,
         /// When the server will delete it (`snapshot_expiry_creation`). None leaves it to the instance's
         /// `snapshots.expiry`.
-        pub expires_at: Option<Timestamp>,
+        pub expires_at: Option<Timestamp> = "snapshot_expiry_creation",
         /// `root` or `all-exclusive`: which disks (`instance_snapshots_multi_volume`, 6.6).
-        pub disk_volumes_mode: String,
+        pub disk_volumes_mode: String = "instance_snapshots_multi_volume",
     }
 }
 

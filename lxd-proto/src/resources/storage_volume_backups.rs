@@ -43,7 +43,7 @@ request! {
         /// `none`, or a program as `gzip` or `zstd`; empty means the server's `backups.compression_algorithm`.
         pub compression_algorithm: String,
         /// The format's version (`backup_metadata_version`); none means the newest.
-        pub version: Option<u32>,
+        pub version: Option<u32> = "backup_metadata_version",
     }
 }
 

@@ -63,7 +63,7 @@ request! {
         pub description: String,
         /// When the server will delete it (`custom_volume_snapshot_expiry`). None leaves it to the volume's
         /// `snapshots.expiry`.
-        pub expires_at: Option<Timestamp>,
+        pub expires_at: Option<Timestamp> = "custom_volume_snapshot_expiry",
     }
 }
 

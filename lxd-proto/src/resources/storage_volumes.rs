@@ -7,7 +7,7 @@ use http::Method;
 use super::{Config, StoragePool};
 use crate::{
     Call, Client, Endpoint, Error, Object, Request, Response,
-    compat::{Secret, Timestamp, model, open_enum, request, writable},
+    compat::{Needs, Secret, Timestamp, model, open_enum, request, writable},
     crud::{
         AcrossProjects, Changed, Creatable, Deletable, Editable, Filterable, Listed, Patchable, Renamable, Resource,
     },
@@ -108,7 +108,7 @@ request! {
         /// What is in it; empty means files.
         pub content_type: StorageVolumeContentType,
         /// Where its content comes from; none means that it is empty.
-        pub source: Option<StorageVolumeSource>,
+        pub source: Option<StorageVolumeSource> = inner,
     }
 
     /// Where a new volume's content comes from.
@@ -121,13 +121,13 @@ request! {
         /// The pool it is in.
         pub pool: String,
         /// The project it is in (`storage_api_project`); empty means the new volume's.
-        pub project: String,
+        pub project: String = "storage_api_project",
         /// The cluster member it is on (`cluster_internal_custom_volume_copy`).
-        pub location: String,
+        pub location: String = "cluster_internal_custom_volume_copy",
         /// Whether its snapshots are left out.
         pub volume_only: bool,
         /// Whether an existing copy is brought up to date (`custom_volume_refresh`).
-        pub refresh: bool,
+        pub refresh: bool = "custom_volume_refresh",
         /// Of a migration, `pull` or `push`: who connects to whom.
         pub mode: String,
         /// The URL of the source server's operation.
@@ -145,7 +145,7 @@ request! {
         /// The pool it moves to. A project's change needs it too, also when it is the same.
         pub pool: String,
         /// The project it moves to (`storage_volume_project_move`).
-        pub project: String,
+        pub project: String = "storage_volume_project_move",
         /// Whether another server gets it.
         pub migration: bool,
         /// Whether another server gets no snapshots of it.
@@ -153,7 +153,7 @@ request! {
         /// The other server, which is sent to; none means that it asks.
         pub target: Option<StorageVolumePostTarget>,
         /// Where it is in a cluster (`cluster_internal_custom_volume_copy`).
-        pub source: Option<StorageVolumeSource>,
+        pub source: Option<StorageVolumeSource> = "cluster_internal_custom_volume_copy",
     }
 
     /// A server that is sent a volume.
@@ -303,8 +303,7 @@ impl Endpoint for MoveStorageVolume {
     }
 
     fn extensions(&self) -> Vec<&'static str> {
-        let project = if self.post.project.is_empty() { None } else { Some("storage_volume_project_move") };
-        ["storage_api_local_volume_handling"].into_iter().chain(project).collect()
+        ["storage_api_local_volume_handling"].into_iter().chain(self.post.needs()).collect()
     }
 }
 
