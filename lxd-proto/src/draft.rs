@@ -157,7 +157,9 @@ impl<R: Editable> fmt::Debug for Draft<R> {
 }
 
 /// A key whose value differs. Lists are compared whole.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// It is shown to people with its values, so not where those are secrets; `Debug`, for logs, leaves the values out.
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Change {
     /// The keys that lead to it, the outermost first.
@@ -179,6 +181,12 @@ impl Change {
         let mut keys = self.path.iter();
         let first = keys.next().cloned().unwrap_or_default();
         keys.fold(first, |place, key| format!("{place}[{key:?}]"))
+    }
+}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Change({})", self.place())
     }
 }
 

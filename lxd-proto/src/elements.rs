@@ -296,6 +296,10 @@ impl<T: DeserializeOwned + Send> Collected<T> {
     fn collect(&mut self) -> Result<(), Error> {
         while let Element::Next(element) = self.elements.take()? {
             self.list.push(element);
+            // `{}` is two bytes on the wire, and many more here.
+            if (self.list.len() * size_of::<T>()) as u64 > limits::ANSWER {
+                return Err(too_large(limits::ANSWER).into());
+            }
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use core::fmt;
 
 use once_cell::race::OnceBox;
 
-use crate::{Async, Blocking, Client, Error, Get, call::Call, resources::Server};
+use crate::{Async, Blocking, Client, Error, Get, Scope, call::Call, resources::Server};
 
 /// What a client knows of its server's API extensions. A part of its [`Scope`](crate::Scope).
 #[derive(Clone, Default)]
@@ -72,6 +72,8 @@ pub(crate) async fn require_async<C: Async>(client: &C, needed: &[&'static str])
     client.scope().extensions.learn(&server, needed)
 }
 
+/// The server that is asked, whatever project or cluster member the call is for.
 fn server<C: Client>(client: &C) -> Call<C, Get<Server>> {
-    Call::new(client, Get::new(()))
+    let scope = Scope { project: None, target: None, ..client.scope().clone() };
+    Call::new(&client.with_scope(scope), Get::new(()))
 }

@@ -494,7 +494,8 @@ impl<C: Client, R: Editable> Object<C, R> {
     }
 
     /// Writes back what differs in a draft, with `If-Match`, waits for the end, and gives the draft of what the object is
-    /// then: `PUT`, then `GET`. Where nothing differs, nothing is sent.
+    /// then: `PUT`, then `GET`. Where nothing differs, nothing is sent. When only the last `GET` fails, that is the error, and
+    /// the object is saved: read it again.
     ///
     /// When others changed the object since it was read, nothing is written, and [`Error::Outdated`](crate::Error) says who
     /// changed what; [`merge`](Run::merge) saves all the same when nobody else changed the same keys. What

@@ -2,7 +2,7 @@
 //! value, so that no name can become another path.
 
 use alloc::string::String;
-use core::fmt::Write;
+use core::fmt::{self, Write};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
@@ -15,7 +15,7 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 const QUERY: &AsciiSet = &SEGMENT.remove(b'/');
 
 /// A path below `/1.0` with its query, built from encoded parts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Path {
     text: String,
     has_query: bool,
@@ -67,6 +67,16 @@ impl Path {
         match &self.refused {
             Some(name) => Err(Error::InvalidName { name: name.clone() }),
             None => built(&self.text),
+        }
+    }
+}
+
+impl fmt::Debug for Path {
+    /// Without the values of secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.uri() {
+            Ok(uri) => write!(f, "Path({})", redacted(&uri)),
+            Err(error) => write!(f, "Path({error})"),
         }
     }
 }

@@ -63,20 +63,27 @@ fn a_missing_one_is_named_before_anything_is_sent() {
 fn a_server_is_asked_once() {
     let new = server(&["api_filtering", "instance_all_projects"]);
     new.instances().names().filter("a").send().unwrap();
-    new.project("p").instances().list_full().filter("a").all_projects().send().unwrap();
+    new.project("p").target("@g").instances().list_full().filter("a").all_projects().send().unwrap();
     now(new.instances().names().filter("b").into_future()).unwrap();
     assert_eq!(
         asked(&new),
         [
             "GET /1.0",
             "GET /1.0/instances?filter=a",
-            "GET /1.0/instances?recursion=2&filter=a&all-projects=true",
+            "GET /1.0/instances?recursion=2&filter=a&all-projects=true&target=%40g",
             "GET /1.0/instances?filter=b",
         ]
     );
     let error = now(new.images().list().all_projects().into_future()).unwrap_err();
     assert_eq!(error, Error::MissingExtension("images_all_projects"));
     assert_eq!(asked(&new), ["GET /1.0"]);
+}
+
+#[test]
+fn the_server_itself_is_asked() {
+    let new = server(&["api_filtering"]);
+    new.project("p").target("@g").instances().names().filter("a").send().unwrap();
+    assert_eq!(asked(&new), ["GET /1.0", "GET /1.0/instances?filter=a&project=p&target=%40g"]);
 }
 
 #[test]

@@ -147,6 +147,7 @@ fn an_outdated_draft_names_no_values() {
     mine.config.insert("user.secret".into(), "hunter2".into());
     let mut theirs = instance();
     theirs["config"]["user.secret"] = "hunter3".into();
+    assert_eq!(format!("{:?}", mine.changes().unwrap()), r#"[Change(config["user.secret"])]"#);
     let error = Error::Outdated(mine.outdated(&fetched(theirs)).unwrap().into());
     assert_eq!(
         error.to_string(),
