@@ -55,16 +55,43 @@ impl Part {
             key.eq_ignore_ascii_case("content-disposition").then_some(value)
         });
         let value = |key| parameter(disposition.unwrap_or_default(), key).unwrap_or_default();
-        Self::new(value("name"), value("filename"))
+        Self::new(&value("name"), &value("filename"))
     }
 }
 
-/// The value of `key=value` or `key="value"` in a header's value.
-pub(crate) fn parameter<'a>(header: &'a str, key: &str) -> Option<&'a str> {
-    header.split(';').find_map(|parameter| {
-        let (there, value) = parameter.trim().split_once('=')?;
-        there.eq_ignore_ascii_case(key).then(|| value.trim_matches('"'))
-    })
+/// The value of `key=value` or `key="value"` in a header's value. In quotes a backslash stands before what it is not.
+pub(crate) fn parameter(header: &str, key: &str) -> Option<String> {
+    let mut rest = header;
+    loop {
+        let (name, after) = rest.split_once('=')?;
+        let (value, after) = value(after);
+        // Before the first parameter stands what the header is about.
+        let name = name.rsplit(';').next().unwrap_or_default().trim();
+        if name.eq_ignore_ascii_case(key) {
+            return Some(value);
+        }
+        rest = after;
+    }
+}
+
+/// The value that a text begins with, and what follows it.
+fn value(text: &str) -> (String, &str) {
+    let Some(quoted) = text.trim_start().strip_prefix('"') else {
+        let end = text.find(';').unwrap_or(text.len());
+        return (text[..end].trim().into(), &text[end..]);
+    };
+    let (mut value, mut escaped) = (String::new(), false);
+    for (index, character) in quoted.char_indices() {
+        match character {
+            '"' if !escaped => return (value, &quoted[index + 1..]),
+            '\\' if !escaped => escaped = true,
+            _ => {
+                value.push(character);
+                escaped = false;
+            }
+        }
+    }
+    (value, "")
 }
 
 /// A piece of a multipart body.
@@ -240,6 +267,38 @@ mod tests {
         }
         splitter.finish()?;
         Ok(files)
+    }
+
+    #[test]
+    fn parameters_may_be_quoted() {
+        let header = r#"form-data; name="a;b\"c\\"; Filename = "x=y.tar" ; size=3"#;
+        for (key, value) in [("name", r#"a;b"c\"#), ("filename", "x=y.tar"), ("size", "3")] {
+            assert_eq!(parameter(header, key).as_deref(), Some(value), "{key}");
+        }
+        for (header, key) in [("", "a"), ("form-data", "form-data"), ("a=1", "b"), (r#"a="b=1"#, "b")] {
+            assert_eq!(parameter(header, key), None, "{header}");
+        }
+        assert_eq!(parameter(r#"a="open"#, "a").as_deref(), Some("open"));
+    }
+
+    #[test]
+    fn names_go_there_and_back() {
+        for filename in ["a b.tar", "a;b\".tar", "grün=1.tar"] {
+            let Body::Chain(pieces) = encode([("rootfs", filename, Body::Empty)]) else { panic!("several pieces") };
+            let text: Vec<u8> = pieces
+                .iter()
+                .flat_map(|piece| match piece {
+                    Body::Bytes(bytes) => bytes.to_vec(),
+                    _ => Vec::new(),
+                })
+                .collect();
+            let mut splitter = Splitter::new(BOUNDARY).unwrap();
+            splitter.push(text.into());
+            assert_eq!(
+                splitter.next().unwrap(),
+                Some(Piece::Part(Part { name: "rootfs".into(), filename: filename.into() }))
+            );
+        }
     }
 
     #[test]

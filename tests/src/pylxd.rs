@@ -373,6 +373,7 @@ calls! { rest (lxd: C, path: Path, id: OperationId, body: Value, text: &str, tok
 
 /// What the page names besides: words, and what stands in the calls above.
 const WORDS: &[&str] = &[
+    "access_entitlements",
     "cargo add lxd-ureq",
     "cargo add lxd-reqwest",
     "use lxd_ureq::prelude::*;",

@@ -30,6 +30,8 @@ pub struct ImageUpload {
     pub profiles: Vec<String>,
     /// What the server must compute as its fingerprint.
     pub fingerprint: Option<Fingerprint>,
+    /// Whether the second of two files is a virtual machine's disk.
+    pub virtual_machine: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -39,14 +41,13 @@ enum Content {
     Split {
         metadata: Body,
         rootfs: Body,
-        name: &'static str,
     },
 }
 
 impl ImageUpload {
     fn new(content: Content) -> Self {
         let (properties, profiles) = (BTreeMap::new(), Vec::new());
-        Self { content, filename: None, public: false, properties, profiles, fingerprint: None }
+        Self { content, filename: None, public: false, properties, profiles, fingerprint: None, virtual_machine: false }
     }
 }
 
@@ -55,11 +56,17 @@ impl Endpoint for ImageUpload {
 
     fn request(&self) -> Result<Request, Error> {
         let (content_type, body) = match &self.content {
+            Content::Unified(_) if self.virtual_machine => {
+                return Err(Error::InvalidInput(
+                    "an image in one file says itself that it is a virtual machine's".into(),
+                ));
+            }
             Content::Unified(body) => ("application/octet-stream", body.clone()),
-            Content::Split { metadata, rootfs, name } => {
+            Content::Split { metadata, rootfs } => {
+                let name = if self.virtual_machine { "rootfs.img" } else { "rootfs" };
                 // 5.0.2 takes the file's name from here, and not from the header.
                 let filename = self.filename.as_deref().unwrap_or(name);
-                let files = [("metadata", "metadata", metadata.clone()), (*name, filename, rootfs.clone())];
+                let files = [("metadata", "metadata", metadata.clone()), (name, filename, rootfs.clone())];
                 (multipart::CONTENT_TYPE, multipart::encode(files))
             }
         };
@@ -115,7 +122,7 @@ impl<C: Client> Collection<C, Image> {
         let mut streams = Streams::default();
         let metadata = Body::Input(streams.body(metadata.into()));
         let rootfs = Body::Input(streams.body(rootfs.into()));
-        let content = Content::Split { metadata, rootfs, name: "rootfs" };
+        let content = Content::Split { metadata, rootfs };
         Call::with(&self.client, ImageUpload::new(content), streams)
     }
 }
@@ -152,11 +159,10 @@ impl<C: Client> Call<C, ImageUpload> {
         self
     }
 
-    /// The second of an image's two files is a virtual machine's disk (qcow2). LXD tells that from the part's name.
+    /// The second of an image's two files is a virtual machine's disk (qcow2). LXD tells that from the part's name. An
+    /// image in one file says itself what it is, so there this is an error.
     pub fn virtual_machine(mut self) -> Self {
-        if let Content::Split { name, .. } = &mut self.endpoint.content {
-            *name = "rootfs.img";
-        }
+        self.endpoint.virtual_machine = true;
         self
     }
 }
@@ -202,12 +208,12 @@ impl Download for ExportImage {
         let content_type = text(&head.headers, header::CONTENT_TYPE);
         if content_type.starts_with("multipart/") {
             let boundary = multipart::parameter(content_type, "boundary").unwrap_or_default();
-            return Ok(ImageFile::Split { boundary: boundary.into() });
+            return Ok(ImageFile::Split { boundary });
         }
         let disposition = text(&head.headers, header::CONTENT_DISPOSITION);
         let filename = multipart::parameter(disposition, "filename").unwrap_or_default();
         let size = text(&head.headers, header::CONTENT_LENGTH).parse().ok();
-        Ok(ImageFile::Unified { filename: Part::new("", filename).filename, size })
+        Ok(ImageFile::Unified { filename: Part::new("", &filename).filename, size })
     }
 }
 

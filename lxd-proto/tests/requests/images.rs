@@ -50,7 +50,6 @@ fn selected_parts_of_the_state() {
     }
 }
 
-/// pylxd (recorded): P119: a server of the tests is no cluster.
 /// pylxd: W11, W30.
 #[test]
 fn instances_elsewhere() {

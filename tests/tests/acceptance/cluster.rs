@@ -131,6 +131,7 @@ fn container<C: Lab>(lxd: &C, target: &str) -> Result<Temporary<C>, Error> {
     Ok(Temporary::of(lxd.instance(made.name)))
 }
 
+/// pylxd: P119.
 fn instances_are_made_where_they_are_wanted<C: Lab>(server: &Server<C>) {
     let lxd = server.cluster().lxd;
     let location = |container: &Temporary<C>| container.get().send().unwrap().location.clone();
