@@ -19,8 +19,8 @@ const NOT_YET: &[(&str, &str)] = &[
     ("GET /", "the API has one version"),
     ("* /1.0/auth/**", "fine-grained authorization is not in pylxd"),
     ("GET /1.0/containers/**", "the API's old name of instances, gone in 6"),
-    ("POST /1.0/instances/*/console", "the console is not in pylxd"),
-    ("GET /1.0/metrics", "no JSON"),
+    ("POST /1.0/instances/*/console", "an interactive console is not in pylxd"),
+    ("GET /1.0/metrics", "no JSON, and not in pylxd"),
     ("POST /1.0/storage-pools/*/volumes", "the same as `POST` to the volumes of a type, which a call sends"),
     ("GET /1.0/virtual-machines/**", "the API's old name of instances, gone in 6"),
 ];
@@ -103,6 +103,11 @@ fn says_the_same(operation: &Operation, said: &Value) {
     assert_eq!(operation.updated_at.as_str(), text("updated_at"));
     assert_eq!(json!(operation.status_code), said["status_code"]);
     assert_eq!(json!(operation.may_cancel), said["may_cancel"]);
+    assert_eq!(u64::from(operation.err_code), said["err_code"].as_u64().unwrap_or_default());
+    let requestor = |key: &str| said["requestor"][key].as_str().unwrap_or_default();
+    assert_eq!(operation.requestor.username, requestor("username"));
+    assert_eq!(operation.requestor.protocol, requestor("protocol"));
+    assert_eq!(operation.requestor.address, requestor("address"));
     let map = |value: &Value| value.as_object().cloned().unwrap_or_default();
     let metadata: Map<_, _> = operation.metadata.iter().map(|(key, value)| (key.to_owned(), value.clone())).collect();
     assert_eq!(metadata, map(&said["metadata"]));
@@ -250,8 +255,6 @@ const UNREAD: &[&str] = &[
     // The old name of `instance_only`, with the same value.
     "GET /1.0/instances/*/backups/*: container_only",
     "GET /1.0/instances/*/backups?recursion=1: container_only",
-    // Undocumented.
-    "GET /1.0: environment/backup_metadata_version_range",
 ];
 
 /// Whatever a server says of an object has its place in the object's type, and may be missing or `null`.
