@@ -433,6 +433,9 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
+/// Where `PUT` is no object that `GET` gave, but something to be done.
+const ORDERS: &[&str] = &["/1.0/cluster", "/1.0/instances", "/1.0/instances/*/state", "/1.0/projects/*/state"];
+
 /// Every recorded object that can be written back is the same after the way through the types, but for what is read only.
 #[test]
 fn what_is_written_back_survives() {
@@ -441,10 +444,14 @@ fn what_is_written_back_survives() {
         // Whom the server does not trust, it tells less.
         let whole = exchange.json()["metadata"].get("auth").is_none_or(|auth| auth == "trusted");
         let Some((pattern, _)) = call(&exchange) else { continue };
-        if let (Some((_, survives)), true) = (EDITABLE.iter().find(|row| row.0 == pattern), whole) {
-            survives(&exchange);
-            seen.insert(pattern);
+        let path = pattern.trim_start_matches("GET ");
+        let written = format!("PUT {path}");
+        if !whole || ORDERS.contains(&path) || !CALLS.iter().any(|row| row.0 == written) {
+            continue;
         }
+        let Some((_, survives)) = EDITABLE.iter().find(|row| row.0 == pattern) else { panic!("{pattern} is editable") };
+        survives(&exchange);
+        seen.insert(pattern);
     }
     assert_eq!(seen.len(), EDITABLE.len());
 }
