@@ -1,7 +1,9 @@
 //! What the crate promises, tested from outside and without any I/O: a client whose transport is the test itself.
 
 mod answers;
+mod calls;
 mod captures;
+mod coverage;
 mod drafts;
 mod exec;
 mod extensions;

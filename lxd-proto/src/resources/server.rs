@@ -44,6 +44,8 @@ model! {
         pub addresses: Vec<String>,
         /// The architectures it runs instances of.
         pub architectures: Vec<String>,
+        /// The versions of a backup's metadata that it knows, the oldest and the newest (`backup_metadata_version`).
+        pub backup_metadata_version_range: Vec<u32>,
         /// Its certificate, PEM.
         pub certificate: String,
         /// The certificate's SHA-256, hex.

@@ -130,6 +130,12 @@ pub(crate) struct Io<I: BlockingIo + Send + 'static> {
     streams: Streams<Client<I>>,
 }
 
+impl<I: BlockingIo + Send + 'static> fmt::Debug for Io<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Io")
+    }
+}
+
 impl<I: BlockingIo + Send + 'static> BlockingIo for Io<I> {
     fn start(&mut self, id: Id, action: Action) {
         let action = match action {

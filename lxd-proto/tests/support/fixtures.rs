@@ -32,7 +32,7 @@ impl Exchange {
 
     /// All exchanges of a server.
     pub(crate) fn all(server: &str) -> Vec<Self> {
-        let text = text(server);
+        let text = recording(server);
         let exchanges = text.lines().filter(|line| line.contains(r#"","request":""#));
         exchanges.map(|line| serde_json::from_str(line).unwrap()).collect()
     }
@@ -68,11 +68,11 @@ pub(crate) fn messages(server: &str, name: &str) -> Vec<Value> {
 
 /// The names of all fixtures of a server.
 pub(crate) fn names(server: &str) -> Vec<String> {
-    text(server).lines().map(|line| name(line).to_owned()).collect()
+    recording(server).lines().map(|line| name(line).to_owned()).collect()
 }
 
 fn line(server: &str, wanted: &str) -> String {
-    let text = text(server);
+    let text = recording(server);
     let line = text.lines().find(|line| name(line) == wanted);
     line.unwrap_or_else(|| panic!("{server} has no {wanted}")).to_owned()
 }
@@ -82,7 +82,12 @@ fn name(line: &str) -> &str {
     line.strip_prefix(r#"{"name":""#).and_then(|line| line.split('"').next()).expect("a name")
 }
 
-fn text(server: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(format!("{server}.jsonl"));
+fn recording(server: &str) -> String {
+    text(&format!("{server}.jsonl"))
+}
+
+/// A file of fixtures.
+pub(crate) fn text(file: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(file);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
