@@ -120,7 +120,7 @@ fn fields_need_them_too() {
     post.disk_volumes_mode = "all-exclusive".into();
     missing(old.instance("c").snapshots().create(post).send().map(drop), "instance_snapshots_multi_volume");
     let mut post = InstanceBackupsPost::new("b");
-    post.version = 2;
+    post.version = Some(2);
     missing(old.instance("c").backups().create(post).send().map(drop), "backup_metadata_version");
     missing(old.instance("c").move_to(InstancePost::to_pool("p")).send().map(drop), "instance_pool_move");
 

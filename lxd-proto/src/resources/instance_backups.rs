@@ -43,7 +43,7 @@ request! {
         /// `gzip`, `xz`, `none` (`backup_compression_algorithm`).
         pub compression_algorithm: String = "backup_compression_algorithm",
         /// The version of its format (`backup_metadata_version`, 6.5).
-        pub version: u32 = "backup_metadata_version",
+        pub version: Option<u32> = "backup_metadata_version",
     }
 }
 

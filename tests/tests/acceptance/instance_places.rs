@@ -2,9 +2,8 @@
 
 use std::io::Read;
 
-use http::{Method, Request};
 use lxd_proto::{
-    Body, Changed, Endpoint, Error, Lxd, Path, Response,
+    Changed, Error, Lxd,
     resources::{InstanceBackupsPost, InstancePost, InstanceSnapshotsPost, InstanceSource, InstancesPost},
 };
 use lxd_tests::{Lab, Server, Temporary, env, everywhere, payload, unique};
@@ -70,47 +69,17 @@ fn are_moved_to_a_project<C: Lab>(server: &Server<C>) {
     assert_eq!(project.lxd.instance(container.name()).get().send().unwrap().project, project.name);
 }
 
-/// A storage pool of the test's own, by an endpoint of one's own.
-struct Pool<C: Lab>(C, String);
-
-struct PoolRequest(Method, String);
-
-impl Endpoint for PoolRequest {
-    type Output = Changed<()>;
-
-    fn request(&self) -> Result<lxd_proto::Request, Error> {
-        let path = Path::root().join("storage-pools");
-        let mut request = Request::new(Body::Empty);
-        if self.0 == Method::POST {
-            *request.body_mut() = Body::Bytes(format!(r#"{{"name": "{}", "driver": "dir"}}"#, self.1).into());
-            *request.uri_mut() = path.uri()?;
-        } else {
-            *request.uri_mut() = path.name(&self.1).uri()?;
-        }
-        *request.method_mut() = self.0.clone();
-        Ok(request)
-    }
-
-    fn response(&self, response: Response) -> Result<Changed<()>, Error> {
-        Changed::read(&response)
-    }
-}
-
-impl<C: Lab> Drop for Pool<C> {
-    fn drop(&mut self) {
-        let _ = self.0.call(PoolRequest(Method::DELETE, self.1.clone())).wait().send();
-    }
-}
-
 fn are_moved_to_a_pool<C: Lab>(server: &Server<C>) {
-    let pool = Pool(server.lxd.clone(), unique("pool"));
-    server.lxd.call(PoolRequest(Method::POST, pool.1.clone())).wait().send().unwrap();
+    let pool = server.pool("topool");
     let container = server.with_files("topool");
     container.files().put("/root/text", "taken along").send().unwrap();
     let uuid = container.get().send().unwrap().config["volatile.uuid"].clone();
-    container.move_to(InstancePost::to_pool(&pool.1)).wait().send().unwrap();
+    container.move_to(InstancePost::to_pool(pool.name())).wait().send().unwrap();
     let moved = container.get().send().unwrap();
-    assert_eq!((&moved.devices["root"]["pool"], &moved.config["volatile.uuid"]), (&pool.1, &uuid));
+    assert_eq!(
+        (moved.devices["root"]["pool"].as_str(), moved.config["volatile.uuid"].as_str()),
+        (pool.name(), uuid.as_str())
+    );
     assert_eq!(container.files().get("/root/text").bytes().send().unwrap(), "taken along");
     container.move_to(InstancePost::to_pool("no-such-pool")).wait().send().unwrap_err();
 }
