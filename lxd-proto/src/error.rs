@@ -58,6 +58,10 @@ pub enum Error {
     #[error(transparent)]
     Outdated(Box<Outdated>),
 
+    /// Something was not copied to another server. What each server said, for each address that was tried.
+    #[error("{}", attempts(.0))]
+    Migration(Vec<MigrationAttempt>),
+
     /// A stream ended without its end mark. What arrived is incomplete.
     #[error(transparent)]
     Truncated(Box<Truncated>),
@@ -153,10 +157,14 @@ impl Error {
         }
     }
 
-    /// How the operation ended, if the call was one that did not succeed.
+    /// How the operation ended, if the call was one that did not succeed. Of a copy to another server, the one there
+    /// before the one here.
     pub fn operation(&self) -> Option<&OperationError> {
         match self {
             Self::Operation(error) => Some(error),
+            Self::Migration(attempts) => attempts
+                .last()
+                .and_then(|last| [&last.there, &last.here].into_iter().flatten().find_map(Self::operation)),
             _ => None,
         }
     }
@@ -267,6 +275,31 @@ impl fmt::Debug for Outdated {
 fn list(changes: &[Change]) -> String {
     let places: Vec<_> = changes.iter().map(Change::place).collect();
     if places.is_empty() { "nothing".into() } else { places.join(", ") }
+}
+
+/// A try to copy something to another server that did not succeed.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct MigrationAttempt {
+    /// The address that one server connected to the other by; empty when it was relayed.
+    pub address: String,
+    /// What failed on the server that has it. Without, it was cancelled after the other had failed.
+    pub here: Option<Error>,
+    /// What failed on the server that should get it. Without, it was cancelled after the other had failed.
+    pub there: Option<Error>,
+}
+
+/// What each server said.
+fn attempts(attempts: &[MigrationAttempt]) -> String {
+    let mut text = String::from("it was not copied");
+    for MigrationAttempt { address, here, there } in attempts {
+        for (server, error) in [("it is copied from", here), ("it is copied to", there)] {
+            let Some(error) = error else { continue };
+            let by = if address.is_empty() { String::new() } else { alloc::format!(" by {address}") };
+            text += &alloc::format!("; the server that {server} said{by}: {error}");
+        }
+    }
+    text
 }
 
 /// A command's output that is incomplete.

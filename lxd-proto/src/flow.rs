@@ -41,6 +41,7 @@ pub mod edit;
 pub mod events;
 pub mod exec;
 pub mod join;
+pub mod migration;
 pub mod push;
 pub mod save;
 mod sequence;

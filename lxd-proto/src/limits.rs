@@ -42,5 +42,8 @@ pub(crate) const EXEC_SETTLE: Duration = Duration::from_millis(500);
 /// How long a stream of a command may be silent after the operation ended before it counts as cut off.
 pub(crate) const EXEC_DRAIN: Duration = Duration::from_secs(10);
 
+/// How long after one server's failure of a copy the other may say why, before it is cancelled.
+pub(crate) const MIGRATION_GRACE: Duration = Duration::from_millis(500);
+
 /// How often [`edit`](crate::Object::edit) starts again when somebody else was faster.
 pub const EDIT_TRIES: u32 = 16;

@@ -20,6 +20,7 @@ pub mod instance_backups;
 pub mod instance_lists;
 pub mod instance_logs;
 pub mod instance_metadata;
+mod instance_migrations;
 pub mod instance_moves;
 mod instance_posts;
 pub mod instances;
@@ -80,6 +81,7 @@ pub use instance_logs::Logs;
 pub use instance_metadata::{
     ImageMetadata, ImageMetadataPatch, ImageMetadataTemplate, InstanceUEFIVariable, InstanceUEFIVars, Templates,
 };
+pub use instance_migrations::InstanceMigration;
 pub use instance_posts::{InstancePost, InstancePostTarget, InstanceSource, InstancesPost};
 pub use instances::{Instance, InstanceFull, InstancePatch, InstancePut, InstanceType};
 pub use network_acls::{NetworkAcl, NetworkAclPatch, NetworkAclPut, NetworkAclRule, NetworkAclsPost};

@@ -9,6 +9,7 @@ mod exec;
 mod extensions;
 mod flows;
 mod image_flows;
+mod migration;
 mod properties;
 mod requests;
 mod secrets;

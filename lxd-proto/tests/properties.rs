@@ -161,6 +161,8 @@ const FLOWS: &[Run] = &[
         let exec = lxd.instance("c1").exec(["x"]).stdin(Payload::reader("a reader"));
         exec.stdout("a writer").stderr("another").status().send().map(drop)
     },
+    |lxd| lxd.instance("c1").move_to_server(&lxd.project("p")).send().map(drop),
+    |lxd| lxd.instance("c1").copy_to_server(&lxd.project("p")).relay().send().map(drop),
     |lxd| lxd.events().subscribe().send()?.take(20).collect::<Result<Vec<_>, _>>().map(drop),
     // Also after errors.
     |lxd| lxd.project("p").events().subscribe().send()?.take(20).last().map_or(Ok(()), |last| last.map(drop)),

@@ -81,7 +81,7 @@ calls! { profiles (lxd: C, draft: &mut Draft<Profile>, fetched: Fetched<Profile>
     object.at();
 }
 
-calls! { instances (lxd: C, draft: Draft<Instance>, post: InstancesPost, change: fn(&mut InstancePut), expire: fn(&mut InstanceSnapshotPut), time: Duration, writer: C::Writer, url: &str, state: InstanceState, source: InstanceSource, output: ExecOutput, terminal: Terminal)
+calls! { instances (lxd: C, other: C, draft: Draft<Instance>, post: InstancesPost, change: fn(&mut InstancePut), expire: fn(&mut InstanceSnapshotPut), time: Duration, writer: C::Writer, url: &str, state: InstanceState, source: InstanceSource, output: ExecOutput, terminal: Terminal)
     lxd.instances();
     lxd.instance("c1").get();
     lxd.instances().list();
@@ -117,6 +117,11 @@ calls! { instances (lxd: C, draft: Draft<Instance>, post: InstancesPost, change:
     source.operation;
     source.websockets;
     lxd.instance("c1").copy_to("c2");
+    lxd.instance("c1").copy_to_server(&other);
+    lxd.instance("c1").copy_to_server(&other).push();
+    lxd.instance("c1").copy_to_server(&other).relay();
+    lxd.instance("c1").move_to_server(&other);
+    lxd.instance("c1").move_to_server(&other).live();
     lxd.instance("c1").exec(["ls", "-l"]).output();
     output.code;
     output.stdout;

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// What changes what is made.
-type Adjust = Box<dyn FnOnce(&mut InstancesPost) + Send>;
+pub(crate) type Adjust = Box<dyn FnOnce(&mut InstancesPost) + Send>;
 
 /// Copies an instance, or a snapshot of one. Made by [`Object::copy_to`](crate::Object::copy_to).
 pub struct Copy {
@@ -75,17 +75,23 @@ impl Copy {
             }
             None => {
                 let found = Get::<Instance>::new(self.instance.clone()).response(response)?;
-                let mut post = InstancesPost::new(name, InstanceSource::copy(&self.instance));
-                (post.architecture, post.config) = (found.value.architecture, found.value.config);
-                (post.devices, post.profiles) = (found.value.devices, Some(found.value.profiles));
-                (post.ephemeral, post.description) = (found.value.ephemeral, found.value.description);
-                post.kind = found.value.kind;
-                post
+                like(found.value, name, InstanceSource::copy(&self.instance))
             }
         };
         own(&mut post.config);
         Ok(post)
     }
+}
+
+/// All that a copy has of its source.
+pub(crate) fn like(instance: Instance, name: &str, source: InstanceSource) -> InstancesPost {
+    let mut post = InstancesPost::new(name, source);
+    (post.architecture, post.config) = (instance.architecture, instance.config);
+    (post.devices, post.profiles) = (instance.devices, Some(instance.profiles));
+    (post.ephemeral, post.description) = (instance.ephemeral, instance.description);
+    post.kind = instance.kind;
+    own(&mut post.config);
+    post
 }
 
 /// Leaves out what belongs to the source alone, such as its MAC addresses.

@@ -100,8 +100,8 @@ request! {
         pub pool: String = "instance_pool_move",
         /// The project it goes to (`instance_project_move`).
         pub project: String = "instance_project_move",
-        /// Whether its running state goes with it.
-        pub live: bool,
+        /// Whether its running state goes with it. When nothing is said, 5.0.2 takes it along if it runs.
+        pub live: Option<bool>,
         /// Whether its snapshots are left behind.
         pub instance_only: bool,
         /// Whether files that change while they are read are no error (`instance_allow_inconsistent_copy`).

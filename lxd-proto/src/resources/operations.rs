@@ -183,6 +183,12 @@ impl Operation {
         }
     }
 
+    /// The error when nobody waits for it any longer.
+    pub(crate) fn still_running(self) -> Error {
+        let error = OperationError { id: self.id.clone(), outcome: Outcome::StillRunning, operation: Some(self) };
+        Error::Operation(Box::new(error))
+    }
+
     /// The exit code of a command.
     pub fn return_code(&self) -> Option<i32> {
         self.metadata.get("return")?.as_i64()?.try_into().ok()

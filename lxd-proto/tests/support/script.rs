@@ -20,6 +20,7 @@ pub(crate) type Answer = Result<Reply, Failure>;
 pub(crate) struct Script {
     steps: VecDeque<(String, Answer)>,
     outstanding: Vec<(Id, String)>,
+    started: Vec<String>,
     strayed: bool,
     answered: Id,
 }
@@ -28,13 +29,26 @@ impl Script {
     /// An action is expected by its first lines, or whole.
     pub(crate) fn new<A: Into<String>>(steps: impl IntoIterator<Item = (A, Answer)>) -> Self {
         let steps = steps.into_iter().map(|(action, answer)| (action.into(), answer)).collect();
-        Self { steps, outstanding: Vec::new(), strayed: false, answered: Id(u32::MAX) }
+        Self { steps, outstanding: Vec::new(), started: Vec::new(), strayed: false, answered: Id(u32::MAX) }
+    }
+}
+
+impl Script {
+    /// Whether all that was expected has been asked.
+    pub(crate) fn is_used_up(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// All that was asked so far.
+    pub(crate) fn started(&self) -> &[String] {
+        &self.started
     }
 }
 
 impl BlockingIo for Script {
     fn start(&mut self, id: Id, action: Action) {
         self.outstanding.push((id, show::action(&action)));
+        self.started.push(show::action(&action));
     }
 
     fn finish(&mut self) -> (Id, Answer) {

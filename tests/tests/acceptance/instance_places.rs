@@ -120,10 +120,10 @@ fn are_backed_up<C: Lab>(server: &Server<C>) {
     server.lxd.instances().import("no backup").wait().send().unwrap_err();
 }
 
-/// The source offers it, and the other server fetches it.
+/// The source offers it, and the other server fetches it: each request by itself, for a transport without websockets.
 ///
-/// pylxd: P137, P138, P139, P140.
-/// pylxd: W06, W11, W12.
+/// pylxd: P137, P140.
+/// pylxd: W11.
 fn migrate_to_another_server<C: Lab>(server: &Server<C>) {
     let container = server.with_files("migrate");
     container.files().put("/root/text", "taken along").send().unwrap();

@@ -22,6 +22,7 @@ mod instance_places;
 mod instances;
 mod kill;
 mod life;
+mod migrations;
 mod networks;
 mod operations;
 mod own_websockets;

@@ -1,0 +1,660 @@
+//! Copying or moving something to another server: the servers connect to each other, or this flow connects them.
+//!
+//! | state | does | and then |
+//! |---|---|---|
+//! | `Look` | here: `GET` of what is copied | relayed: `Run`; else `Server` |
+//! | `Server` | `GET /1.0` of the server that is connected to, for its addresses and its certificate | `Run` |
+//! | `Run` | `POST` to both servers, and both operations' `/wait`; relayed: also the websockets of both | both succeeded: done, or of a move `Remove` |
+//! | `Remove` | here: `DELETE`, and its operation's `/wait` | done |
+//!
+//! One server waits to be connected to, and is asked first: by pull this one, by push the other one, relayed both. The
+//! other is told where to connect, by one address after the other, for as long as the one that waits still does.
+//!
+//! What LXD does, and what follows from it:
+//!
+//! * Each side has an operation of its own, and either can fail alone. Only when both succeeded is the copy whole. Both
+//!   are watched from their beginning, because an operation is forgotten 5 s after its end.
+//! * Often the one that fails first is only told that the connection is gone. So the other has
+//!   [`GRACE`](limits::MIGRATION_GRACE) to say its own reason before it is cancelled, and both errors are given.
+//! * A server waits 10 s to be connected to, and then fails. An address that takes longer to fail uses that up, so what
+//!   was not connected in time is begun again.
+//! * An operation that cannot be cancelled (volumes' on 5.0.2) ends with those 10 s.
+//! * Where a server is reached from here says nothing about the way from the other one, so its own addresses are used.
+
+mod relay;
+
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, VecDeque},
+    format,
+    string::String,
+    vec::Vec,
+};
+
+use http::{Method, Uri};
+
+use super::{Action, Flow, Id, Ids, Peer, Reply, Sock, Step, ended, http, wait::Watcher};
+use crate::{
+    Answer, Changed, Client, Endpoint, Error, Failure, Get, Request, Resource, Response, Run, Secret,
+    endpoint::bare,
+    error::{MigrationAttempt, Outcome},
+    limits,
+    resources::{Operation, Server},
+};
+
+use relay::Relay;
+
+/// What can be copied to another server.
+pub trait Migrated: Send {
+    /// What the copy is.
+    type Output: Answer + Send;
+
+    /// The request for what is copied.
+    ///
+    /// # Errors
+    /// When a name cannot be sent.
+    fn look(&self) -> Result<Request, Error>;
+
+    /// What is copied, as its server has it.
+    ///
+    /// # Errors
+    /// When it cannot be copied, or moved, as it is.
+    fn looked(&mut self, response: Response, moved: bool) -> Result<(), Error>;
+
+    /// The request to the server that has it: to send it to a server that waits, or to wait itself.
+    ///
+    /// # Errors
+    /// When a name cannot be sent.
+    fn offer(&self, to: Option<Waiting>) -> Result<Request, Error>;
+
+    /// The request to the server that gets it: to fetch it from a server that waits, or to wait itself.
+    ///
+    /// # Errors
+    /// When a name cannot be sent.
+    fn accept(&self, from: Option<Waiting>) -> Result<Request, Error>;
+
+    /// The request that removes it, once it was moved.
+    ///
+    /// # Errors
+    /// When a name cannot be sent.
+    fn remove(&self) -> Result<Request, Error>;
+
+    /// As [`Flow::extensions`].
+    fn extensions(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+}
+
+/// A server's operation that waits to be connected to.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Waiting {
+    /// The server's certificate, PEM.
+    pub certificate: String,
+    /// The operation's URL.
+    pub operation: String,
+    /// The secrets of its websockets, by their names.
+    pub secrets: BTreeMap<String, Secret>,
+}
+
+/// Copies or moves something to another server. Made by
+/// [`Object::copy_to_server`](crate::Object::copy_to_server) and
+/// [`Object::move_to_server`](crate::Object::move_to_server).
+#[derive(Debug)]
+pub struct Migration<M> {
+    pub(crate) what: M,
+    mode: Mode,
+    moved: bool,
+    addresses: Vec<String>,
+    tried: usize,
+    certificate: String,
+    here: End,
+    there: End,
+    relay: Relay,
+    attempts: Vec<MigrationAttempt>,
+    state: State,
+    ids: Ids,
+    outbox: VecDeque<(Id, Action)>,
+    pending: BTreeMap<Id, (Pending, Option<(Method, Uri)>)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Pull,
+    Push,
+    Relay,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Here,
+    There,
+}
+
+#[derive(Debug)]
+enum State {
+    Look,
+    Server,
+    Run,
+    Remove(Option<Watcher>),
+    Done,
+}
+
+/// What an outstanding action was for. Those with a number belong to that try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pending {
+    Look,
+    Server,
+    Post(Side),
+    Wait(Side, usize),
+    /// The other side has failed, and this one may say why.
+    Grace(usize),
+    Cancel(Side, usize),
+    /// It is cancelled, and should end.
+    Ending(Side, usize),
+    Open(Side, Sock),
+    Receive(usize),
+    Send(usize),
+    Close,
+    Remove,
+    Removing,
+}
+
+/// One of the two servers.
+#[derive(Debug)]
+struct End {
+    peer: Peer,
+    operation: Option<Box<Operation>>,
+    watcher: Option<Watcher>,
+    /// Which of its operations this is.
+    number: usize,
+    result: Option<Result<Operation, Error>>,
+    cancelled: bool,
+    /// Why its websockets cannot be used.
+    trouble: Option<Error>,
+}
+
+impl End {
+    fn new(peer: Peer) -> Self {
+        let (operation, watcher, result, trouble) = (None, None, None, None);
+        Self { peer, operation, watcher, number: 0, result, cancelled: false, trouble }
+    }
+
+    fn reset(&mut self) {
+        *self = Self { number: self.number + 1, ..Self::new(self.peer) };
+    }
+
+    /// Whether it succeeded, if it has ended.
+    fn succeeded(&self) -> Option<bool> {
+        self.result.as_ref().map(Result::is_ok)
+    }
+
+    /// It runs, as far as is known.
+    fn runs(&self) -> bool {
+        self.operation.is_some() && self.result.is_none()
+    }
+
+    /// What went wrong on its side, and not only because the other side did.
+    fn error(&mut self) -> Option<Error> {
+        let error = self.result.take().and_then(Result::err);
+        let given_up = |error: &Error| match error.operation().map(|error| &error.outcome) {
+            Some(Outcome::Cancelled) => true,
+            Some(Outcome::Failed(reason)) => is_unconnected(reason),
+            _ => false,
+        };
+        self.trouble.take().or_else(|| error.filter(|error| !(self.cancelled && given_up(error))))
+    }
+}
+
+impl<M: Migrated> Migration<M> {
+    pub(crate) fn new(what: M, other: Peer, moved: bool) -> Self {
+        Self {
+            what,
+            mode: Mode::Pull,
+            moved,
+            addresses: Vec::new(),
+            tried: 0,
+            certificate: String::new(),
+            here: End::new(Peer(0)),
+            there: End::new(other),
+            relay: Relay::default(),
+            attempts: Vec::new(),
+            state: State::Look,
+            ids: Ids::default(),
+            outbox: VecDeque::new(),
+            pending: BTreeMap::new(),
+        }
+    }
+
+    fn end(&mut self, side: Side) -> &mut End {
+        match side {
+            Side::Here => &mut self.here,
+            Side::There => &mut self.there,
+        }
+    }
+
+    /// Which server waits to be connected to.
+    fn waiting(&self) -> Option<Side> {
+        match self.mode {
+            Mode::Pull => Some(Side::Here),
+            Mode::Push => Some(Side::There),
+            Mode::Relay => None,
+        }
+    }
+
+    fn start(&mut self, pending: Pending, action: Action) {
+        let id = self.ids.next();
+        let asked = match &action {
+            Action::Http(_, request) => Some((request.method().clone(), request.uri().clone())),
+            _ => None,
+        };
+        self.pending.insert(id, (pending, asked));
+        self.outbox.push_back((id, action));
+    }
+
+    fn ask(&mut self, pending: Pending, side: Side, request: Request) {
+        let peer = self.end(side).peer;
+        self.start(pending, Action::Http(peer, request));
+    }
+
+    fn is_pending(&self, what: impl Fn(Pending) -> bool) -> bool {
+        self.pending.values().any(|(pending, _)| what(*pending))
+    }
+
+    fn looked(&mut self, response: Response) -> Result<(), Error> {
+        self.what.looked(response, self.moved)?;
+        match self.waiting() {
+            None => self.begin(),
+            Some(side) => {
+                self.state = State::Server;
+                self.ask(Pending::Server, side, Get::<Server>::new(()).request()?);
+                Ok(())
+            }
+        }
+    }
+
+    fn server(&mut self, response: Response) -> Result<(), Error> {
+        let environment = Get::<Server>::new(()).response(response)?.value.environment;
+        self.certificate = environment.certificate;
+        if self.addresses.is_empty() {
+            self.addresses = environment.addresses.iter().map(|address| format!("https://{address}")).collect();
+        }
+        if self.addresses.is_empty() {
+            let which = if self.mode == Mode::Pull { "it is copied from" } else { "it is copied to" };
+            let text = format!(
+                "the server that {which} listens on no address (`core.https_address`), or does not say on which"
+            );
+            return Err(Error::InvalidInput(text));
+        }
+        self.begin()
+    }
+
+    /// Begins with the next of the addresses.
+    fn begin(&mut self) -> Result<(), Error> {
+        self.state = State::Run;
+        match self.waiting() {
+            Some(side) if self.end(side).runs() => {
+                let connecting = other(side);
+                self.end(connecting).reset();
+                self.post(connecting)
+            }
+            first => {
+                self.here.reset();
+                self.there.reset();
+                self.post(first.unwrap_or(Side::There))
+            }
+        }
+    }
+
+    fn post(&mut self, side: Side) -> Result<(), Error> {
+        let request = match (side, self.mode) {
+            (Side::Here, Mode::Push) => self.what.offer(Some(self.opposite(&self.there)?)),
+            (Side::Here, _) => self.what.offer(None),
+            (Side::There, Mode::Pull) => self.what.accept(Some(self.opposite(&self.here)?)),
+            (Side::There, _) => self.what.accept(None),
+        }?;
+        self.ask(Pending::Post(side), side, request);
+        Ok(())
+    }
+
+    fn opposite(&self, end: &End) -> Result<Waiting, Error> {
+        let operation = end.operation.as_ref().ok_or_else(ended)?;
+        let address = self.addresses.get(self.tried).ok_or_else(ended)?;
+        Ok(Waiting {
+            certificate: self.certificate.clone(),
+            operation: format!("{address}/1.0/operations/{}", operation.id),
+            secrets: secrets(operation),
+        })
+    }
+
+    fn posted(&mut self, side: Side, answer: Result<Response, Error>) -> Result<(), Error> {
+        let operation = match answer.and_then(|response| Changed::<()>::read(&response)) {
+            Ok(Changed::Running(operation)) => operation,
+            Ok(Changed::Done(())) => {
+                let error = Error::Protocol("something was copied without an operation".into());
+                self.end(side).result = Some(Err(error));
+                return Ok(());
+            }
+            Err(error) => {
+                self.end(side).result = Some(Err(error));
+                return Ok(());
+            }
+        };
+        let mut watcher = Watcher::new(operation.id.clone(), None);
+        let (request, end) = (watcher.request()?, self.end(side));
+        (end.operation, end.watcher) = (Some(operation), Some(watcher));
+        let number = end.number;
+        self.ask(Pending::Wait(side, number), side, request);
+        match other(side) {
+            next if self.end(next).operation.is_none() && self.end(next).result.is_none() => self.post(next),
+            _ if self.mode == Mode::Relay => self.connect(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Opens all websockets of both servers.
+    fn connect(&mut self) -> Result<(), Error> {
+        let (Some(here), Some(there)) = (&self.here.operation, &self.there.operation) else { return Ok(()) };
+        let mut opened = Vec::new();
+        for (index, (name, secret)) in secrets(here).into_iter().enumerate() {
+            let Some(opposite) = secrets(there).remove(&name) else { continue };
+            let (near, far) = relay::pair(index);
+            for (side, sock, operation, secret) in
+                [(Side::Here, near, here, secret), (Side::There, far, there, opposite)]
+            {
+                let path = Operation::path(&operation.id).join("websocket").query("secret", secret.expose());
+                opened.push((side, sock, bare(Method::GET, &path)?));
+            }
+        }
+        for (side, sock, request) in opened {
+            let peer = self.end(side).peer;
+            self.start(Pending::Open(side, sock), Action::Open(peer, sock, request));
+        }
+        Ok(())
+    }
+
+    fn opened(&mut self, side: Side, sock: Sock, result: Result<Reply, Failure>) -> Result<(), Error> {
+        let trouble = match result {
+            Ok(Reply::Opened) => {
+                self.relay.opened(sock);
+                return Ok(());
+            }
+            Ok(Reply::Http(response)) => match Changed::<()>::read(&response) {
+                Err(error) => error,
+                Ok(_) => Error::Protocol("a websocket was refused without an error".into()),
+            },
+            Ok(_) => Error::Protocol("a websocket was answered with something else".into()),
+            Err(failure) => failure.into(),
+        };
+        self.end(side).trouble.get_or_insert(trouble);
+        self.cancel(Side::Here)?;
+        self.cancel(Side::There)
+    }
+
+    fn waited(&mut self, side: Side, number: usize, result: Result<Reply, Failure>) -> Result<(), Error> {
+        let end = self.end(side);
+        let Some(watcher) = end.watcher.as_mut().filter(|_| end.number == number && end.result.is_none()) else {
+            return Ok(());
+        };
+        match watcher.answer(http(result)) {
+            Ok(None) => {
+                let request = watcher.request()?;
+                self.ask(Pending::Wait(side, number), side, request);
+            }
+            Ok(Some(operation)) => end.result = Some(Ok(operation)),
+            Err(error) => end.result = Some(Err(error)),
+        }
+        Ok(())
+    }
+
+    fn cancel(&mut self, side: Side) -> Result<(), Error> {
+        let end = self.end(side);
+        let number = end.number;
+        if let (Some(operation), None, false) = (&end.operation, &end.result, end.cancelled) {
+            let request = bare(Method::DELETE, &Operation::path(&operation.id))?;
+            end.cancelled = true;
+            self.ask(Pending::Cancel(side, number), side, request);
+        }
+        Ok(())
+    }
+
+    /// What it comes to when both sides have ended, or one has and the other should.
+    fn settle(&mut self) -> Result<(), Error> {
+        if self.is_pending(|pending| matches!(pending, Pending::Post(_))) {
+            return Ok(());
+        }
+        let failed = match (self.here.succeeded(), self.there.succeeded()) {
+            (Some(true), Some(true)) if self.moved => {
+                self.state = State::Remove(None);
+                let request = self.what.remove()?;
+                self.ask(Pending::Remove, Side::Here, request);
+                return Ok(());
+            }
+            (Some(true), Some(true)) => {
+                self.state = State::Done;
+                return Ok(());
+            }
+            (Some(false), _) => Side::Here,
+            (_, Some(false)) => Side::There,
+            _ => return Ok(()),
+        };
+        let left = other(failed);
+        if !self.end(left).runs() {
+            return self.over();
+        }
+        // A request that was refused tells the other side nothing.
+        if self.end(failed).operation.is_none() {
+            return self.give_up(left);
+        }
+        let tried = self.tried;
+        let is_grace = |pending| pending == Pending::Grace(tried);
+        if !self.end(left).cancelled && !self.is_pending(is_grace) {
+            self.start(Pending::Grace(tried), Action::Sleep(limits::MIGRATION_GRACE));
+        }
+        Ok(())
+    }
+
+    /// One side has failed, and the other goes on: with the next address, if it was not connected to, or not at all.
+    fn give_up(&mut self, left: Side) -> Result<(), Error> {
+        if self.waiting() == Some(left) && self.is_worth_another() {
+            let error = self.end(other(left)).error();
+            let (here, there) = if left == Side::There { (error, None) } else { (None, error) };
+            self.attempts.push(MigrationAttempt { address: self.address(), here, there });
+            self.tried += 1;
+            return self.begin();
+        }
+        self.cancel(left)
+    }
+
+    /// Whether the connecting side may fare better with another address.
+    fn is_worth_another(&mut self) -> bool {
+        let Some(waiting) = self.waiting() else { return false };
+        let another = self.tried + 1 < self.addresses.len();
+        another
+            && match &self.end(other(waiting)).result {
+                Some(Err(Error::Operation(error))) => matches!(error.outcome, Outcome::Failed(_)),
+                // 5.0.2 connects before it answers a push.
+                Some(Err(Error::Api(error))) => error.status >= 500,
+                _ => false,
+            }
+    }
+
+    fn address(&self) -> String {
+        self.addresses.get(self.tried).cloned().unwrap_or_default()
+    }
+
+    /// Both have ended, and not both well.
+    fn over(&mut self) -> Result<(), Error> {
+        let unconnected = match self.waiting().map(|side| &self.end(side).result) {
+            Some(Some(Err(Error::Operation(error)))) => match &error.outcome {
+                Outcome::Failed(reason) => is_unconnected(reason),
+                _ => false,
+            },
+            _ => false,
+        };
+        let again = unconnected && self.is_worth_another();
+        let (here, there) = (self.here.error(), self.there.error());
+        // What was refused at once needs no more words.
+        let plain = |error: &Error| error.operation().is_none();
+        match (here, there) {
+            (Some(error), None) | (None, Some(error)) if self.attempts.is_empty() && plain(&error) => Err(error),
+            (here, there) => {
+                self.attempts.push(MigrationAttempt { address: self.address(), here, there });
+                if again {
+                    self.tried += 1;
+                    return self.begin();
+                }
+                Err(Error::Migration(core::mem::take(&mut self.attempts)))
+            }
+        }
+    }
+
+    /// Starts whatever the websockets can go on with.
+    fn carry(&mut self) {
+        while let Some((line, action)) = self.relay.next() {
+            let pending = match action {
+                Action::Recv(_) => Pending::Receive(line),
+                Action::Send(..) => Pending::Send(line),
+                _ => Pending::Close,
+            };
+            self.start(pending, action);
+        }
+    }
+}
+
+/// Nobody connected in time.
+fn is_unconnected(reason: &str) -> bool {
+    reason.to_lowercase().contains("timed out")
+}
+
+fn other(side: Side) -> Side {
+    match side {
+        Side::Here => Side::There,
+        Side::There => Side::Here,
+    }
+}
+
+/// The secrets of an operation's websockets. It says other things of itself too, such as `entity_url`.
+fn secrets(operation: &Operation) -> BTreeMap<String, Secret> {
+    let names = ["control", "fs", "criu"];
+    let secret = |name: &str| operation.metadata.get(name).and_then(|secret| secret.as_str());
+    names.into_iter().filter_map(|name| Some((name.into(), secret(name)?.into()))).collect()
+}
+
+impl<M: Migrated> Flow for Migration<M> {
+    type Output = M::Output;
+
+    fn next(&mut self) -> Result<Step<M::Output>, Error> {
+        if matches!(self.state, State::Look) && self.pending.is_empty() {
+            let request = self.what.look()?;
+            self.ask(Pending::Look, Side::Here, request);
+        }
+        if let Some((id, action)) = self.outbox.pop_front() {
+            return Ok(Step::Do(id, action));
+        }
+        match self.state {
+            State::Done => {
+                let operation = self.there.result.take().and_then(Result::ok).ok_or_else(ended)?;
+                M::Output::finished(&operation).map(Step::Done)
+            }
+            _ => Ok(Step::Wait),
+        }
+    }
+
+    fn handle(&mut self, id: Id, result: Result<Reply, Failure>) -> Result<(), Error> {
+        let Some((pending, asked)) = self.pending.remove(&id) else { return Ok(()) };
+        let answering = |error: Error| match &asked {
+            Some((method, uri)) => error.answering(method, uri),
+            None => error,
+        };
+        match pending {
+            Pending::Look => http(result).and_then(|response| self.looked(response)).map_err(answering)?,
+            Pending::Server => http(result).and_then(|response| self.server(response)).map_err(answering)?,
+            Pending::Post(side) => {
+                self.posted(side, http(result))?;
+                if let Some(Err(error)) = self.end(side).result.take_if(|result| result.is_err()) {
+                    self.end(side).result = Some(Err(answering(error)));
+                }
+            }
+            Pending::Wait(side, number) => self.waited(side, number, result)?,
+            Pending::Grace(tried) if tried == self.tried => {
+                let left = if self.here.runs() { Side::Here } else { Side::There };
+                if self.end(left).runs() {
+                    self.give_up(left)?;
+                }
+            }
+            Pending::Cancel(side, number) if self.end(side).number == number && self.end(side).result.is_none() => {
+                self.start(Pending::Ending(side, number), Action::Sleep(limits::WAIT));
+            }
+            Pending::Ending(side, number) => {
+                let end = self.end(side);
+                if end.number == number && end.result.is_none() {
+                    let operation = end.operation.take().map(|operation| *operation).unwrap_or_default();
+                    end.result = Some(Err(operation.still_running()));
+                }
+            }
+            Pending::Open(side, sock) => self.opened(side, sock, result)?,
+            Pending::Receive(line) => self.relay.received(line, result),
+            Pending::Send(line) => self.relay.sent(line, &result),
+            Pending::Grace(_) | Pending::Cancel(..) | Pending::Close => {}
+            Pending::Remove => match http(result).and_then(|response| Changed::<()>::read(&response)) {
+                Ok(Changed::Done(())) => self.state = State::Done,
+                Ok(Changed::Running(operation)) => {
+                    let mut watcher = Watcher::new(operation.id, None);
+                    self.ask(Pending::Removing, Side::Here, watcher.request()?);
+                    self.state = State::Remove(Some(watcher));
+                }
+                Err(error) => return Err(answering(error)),
+            },
+            Pending::Removing => {
+                if let State::Remove(Some(watcher)) = &mut self.state {
+                    match watcher.answer(http(result))? {
+                        Some(_) => self.state = State::Done,
+                        None => {
+                            let request = watcher.request()?;
+                            self.ask(Pending::Removing, Side::Here, request);
+                        }
+                    }
+                }
+            }
+        }
+        if matches!(self.state, State::Run) {
+            self.settle()?;
+        }
+        if matches!(self.state, State::Run) {
+            self.carry();
+        }
+        Ok(())
+    }
+
+    fn extensions(&self) -> Vec<&'static str> {
+        let mode = match self.mode {
+            Mode::Pull => None,
+            Mode::Push => Some("container_push_target"),
+            Mode::Relay => Some("container_push"),
+        };
+        mode.into_iter().chain(self.what.extensions()).collect()
+    }
+}
+
+impl<C: Client, M: Migrated> Run<C, Migration<M>> {
+    /// Has this server connect to the other one. By default the other one connects to this.
+    pub fn push(mut self) -> Self {
+        self.flow.mode = Mode::Push;
+        self
+    }
+
+    /// Carries everything through this process, for servers that cannot reach each other. By default the other server
+    /// connects to this one.
+    pub fn relay(mut self) -> Self {
+        self.flow.mode = Mode::Relay;
+        self
+    }
+
+    /// Where the server that is connected to is found by the other one, as `https://host:8443`. Said several times, they
+    /// are tried in order. By default all the addresses that it says it has.
+    pub fn address(mut self, url: impl Into<String>) -> Self {
+        self.flow.addresses.push(url.into());
+        self
+    }
+}

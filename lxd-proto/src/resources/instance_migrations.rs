@@ -1,0 +1,218 @@
+//! Instances that go to another server.
+
+use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
+use core::fmt;
+
+use http::Method;
+
+use super::{Devices, Instance, InstancePost, InstancePostTarget, InstanceSource, InstancesPost};
+use crate::{
+    Client, Create, Created, Endpoint, Error, Get, Object, Request, Resource, Response, Run, Streams,
+    compat::{Needs, StatusCode},
+    endpoint::{bare, json},
+    flow::{
+        copy::{Adjust, like},
+        migration::{Migrated, Migration, Waiting},
+    },
+};
+
+/// An instance that goes to another server.
+pub struct InstanceMigration {
+    instance: String,
+    /// What the server that has it is asked for.
+    offer: InstancePost,
+    /// What the other one is asked for.
+    post: InstancesPost,
+    name: String,
+    pool: String,
+    refresh: bool,
+    adjust: Option<Adjust>,
+}
+
+impl fmt::Debug for InstanceMigration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InstanceMigration").field("instance", &self.instance).finish_non_exhaustive()
+    }
+}
+
+impl Migrated for InstanceMigration {
+    type Output = Created;
+
+    fn look(&self) -> Result<Request, Error> {
+        Get::<Instance>::new(self.instance.clone()).request()
+    }
+
+    fn looked(&mut self, response: Response, moved: bool) -> Result<(), Error> {
+        let mut instance = Get::<Instance>::new(self.instance.clone()).response(response)?.value;
+        let still = [StatusCode::STOPPED, StatusCode::ERROR].contains(&instance.status_code);
+        if moved && !still && self.offer.live != Some(true) {
+            let text = "an instance that runs cannot be moved to another server, unless live: stop it, or copy it";
+            return Err(Error::InvalidInput(text.into()));
+        }
+        if !self.pool.is_empty() {
+            put_in(&self.pool, &mut instance);
+        }
+        let source = InstanceSource {
+            kind: "migration".into(),
+            base_image: instance.config.get("volatile.base_image").cloned().unwrap_or_default(),
+            live: self.offer.live == Some(true),
+            instance_only: self.offer.instance_only,
+            allow_inconsistent: self.offer.allow_inconsistent,
+            refresh: self.refresh,
+            ..InstanceSource::default()
+        };
+        self.post = like(instance, &self.name, source);
+        if let Some(adjust) = self.adjust.take() {
+            adjust(&mut self.post);
+        }
+        Ok(())
+    }
+
+    fn offer(&self, to: Option<Waiting>) -> Result<Request, Error> {
+        let target = to.map(|to| InstancePostTarget {
+            certificate: to.certificate,
+            operation: to.operation,
+            websockets: to.secrets,
+        });
+        json(Method::POST, &Instance::path(&self.instance), &InstancePost { target, ..self.offer.clone() })
+    }
+
+    fn accept(&self, from: Option<Waiting>) -> Result<Request, Error> {
+        let mut post = self.post.clone();
+        let source = &mut post.source;
+        source.mode = if from.is_some() { "pull" } else { "push" }.into();
+        if let Some(from) = from {
+            (source.certificate, source.operation, source.websockets) =
+                (from.certificate, from.operation, from.secrets);
+        }
+        Create::<Instance>::new((), post).request()
+    }
+
+    fn remove(&self) -> Result<Request, Error> {
+        bare(Method::DELETE, &Instance::path(&self.instance))
+    }
+
+    fn extensions(&self) -> Vec<&'static str> {
+        let needed = [
+            (self.refresh, "container_incremental_copy"),
+            (self.offer.instance_only, "container_only_migration"),
+        ];
+        let needed = needed.into_iter().filter_map(|(needed, extension)| needed.then_some(extension));
+        needed.chain(self.offer.needs()).collect()
+    }
+}
+
+/// Gives it a root disk of its own in this pool: a profile's is not changed.
+fn put_in(pool: &str, instance: &mut Instance) {
+    let root_of = |devices: &Devices| {
+        let is = |key: &str, value: &str, device: &super::Config| device.get(key).is_some_and(|found| found == value);
+        let mut found = devices.iter().filter(|(_, device)| is("type", "disk", device) && is("path", "/", device));
+        found.next().map(|(name, device)| (name.clone(), device.clone()))
+    };
+    let root = root_of(&instance.devices).or_else(|| root_of(&instance.expanded_devices));
+    let (name, mut device) = root.unwrap_or_else(|| {
+        let keys = [("type", "disk"), ("path", "/")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+        ("root".to_owned(), keys.into())
+    });
+    device.insert("pool".into(), pool.into());
+    instance.devices.insert(name, device);
+}
+
+/// To another server.
+///
+/// ```no_run
+/// # fn example<C: lxd_proto::Blocking>(lxd: C, other: C) -> Result<(), lxd_proto::Error> {
+/// use lxd_proto::Lxd;
+///
+/// let c1 = lxd.instance("c1");
+/// c1.copy_to_server(&other).send()?;
+/// c1.copy_to_server(&other.project("web")).name("c2").pool("fast").instance_only().relay().send()?;
+/// c1.move_to_server(&other).push().adjust(|copy| copy.profiles = Some(vec!["web".into()])).send()?;
+/// # Ok(())
+/// # }
+/// ```
+impl<C: Client> Object<C, Instance> {
+    /// Copies it to another server, with its configuration and its snapshots. The other server connects to this one, unless
+    /// [`push`](crate::Run::push) or [`relay`](crate::Run::relay) says otherwise; each may be reached from here by any way.
+    /// The project and the cluster member there are those of the client.
+    ///
+    /// It asks `GET /1.0/instances/{name}` and `POST /1.0/instances/{name}` here, `POST /1.0/instances` there, and
+    /// `GET /1.0` of the server that is connected to. It is done when both servers say so; otherwise
+    /// [`Error::Migration`] has what each of them said.
+    pub fn copy_to_server(&self, other: &C) -> Run<C, Migration<InstanceMigration>> {
+        self.migrate(other, false)
+    }
+
+    /// Moves it to another server: as [`copy_to_server`](Self::copy_to_server), and when that is done
+    /// `DELETE /1.0/instances/{name}` here, to its end. It must be stopped, unless it moves live. An error of the `DELETE`
+    /// says that it is in both places.
+    pub fn move_to_server(&self, other: &C) -> Run<C, Migration<InstanceMigration>> {
+        self.migrate(other, true)
+    }
+
+    fn migrate(&self, other: &C, moved: bool) -> Run<C, Migration<InstanceMigration>> {
+        let mut streams = Streams::default();
+        let peer = streams.add_peer(other.clone());
+        let instance = self.at.clone();
+        let what = InstanceMigration {
+            offer: InstancePost {
+                name: instance.clone(),
+                migration: true,
+                live: Some(false),
+                ..InstancePost::default()
+            },
+            post: InstancesPost::default(),
+            name: instance.clone(),
+            instance,
+            pool: String::new(),
+            refresh: false,
+            adjust: None,
+        };
+        Run::with(&self.client, Migration::new(what, peer, moved), streams)
+    }
+}
+
+impl<C: Client> Run<C, Migration<InstanceMigration>> {
+    /// Its name there. By default as here.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.flow.what.name = name.into();
+        self
+    }
+
+    /// The storage pool that it goes to. By default what its devices and profiles say.
+    pub fn pool(mut self, pool: impl Into<String>) -> Self {
+        self.flow.what.pool = pool.into();
+        self
+    }
+
+    /// Leaves out its snapshots (extension `container_only_migration`).
+    pub fn instance_only(mut self) -> Self {
+        self.flow.what.offer.instance_only = true;
+        self
+    }
+
+    /// Brings a copy that is there already up to date, or makes one (extension `container_incremental_copy`).
+    pub fn refresh(mut self) -> Self {
+        self.flow.what.refresh = true;
+        self
+    }
+
+    /// Takes its running state along. Containers need CRIU on both servers for that, virtual machines shared storage or
+    /// `migration.stateful`. By default only what is on its disk.
+    pub fn live(mut self) -> Self {
+        self.flow.what.offer.live = Some(true);
+        self
+    }
+
+    /// Files that change while they are read are no error (extension `instance_allow_inconsistent_copy`).
+    pub fn allow_inconsistent(mut self) -> Self {
+        self.flow.what.offer.allow_inconsistent = true;
+        self
+    }
+
+    /// Changes what is made there: other profiles, say, or other devices.
+    pub fn adjust(mut self, change: impl FnOnce(&mut InstancesPost) + Send + 'static) -> Self {
+        self.flow.what.adjust = Some(Box::new(change));
+        self
+    }
+}

@@ -1,0 +1,235 @@
+//! Instances that go from one server to another.
+
+use lxd_proto::{
+    Blocking, Error, Lxd, Object, Run,
+    error::Outcome,
+    flow::migration::Migration,
+    resources::{Instance, InstanceMigration, InstanceSnapshotsPost},
+};
+use lxd_tests::{Lab, Server, Temporary, env, unique, with_websockets};
+
+with_websockets!(
+    copied_whole,
+    moved,
+    refused,
+    every_address_is_tried,
+    live_is_refused,
+    a_running_one_is_not_moved,
+    brought_up_to_date,
+);
+
+type Copying<C> = Run<C, Migration<InstanceMigration>>;
+
+/// Who connects to whom.
+const MODES: [&str; 3] = ["pull", "push", "relay"];
+
+fn by<C: Lab>(mode: &str, copying: Copying<C>) -> Copying<C> {
+    match mode {
+        "push" => copying.push(),
+        "relay" => copying.relay(),
+        _ => copying,
+    }
+}
+
+/// What a command in a running container says.
+fn said<C: Blocking>(container: &Object<C, Instance>, script: &str) -> String {
+    let output = container.exec(["sh", "-c", script]).output().send().unwrap();
+    assert!(output.success(), "{output:?}");
+    String::from_utf8(output.stdout.to_vec()).unwrap()
+}
+
+/// Every file with its kind, mode, owner, time and content, of a container that is started for that.
+fn files<C: Blocking>(container: &Object<C, Instance>) -> String {
+    container.start().wait().send().unwrap();
+    let list =
+        "cd /root && find . | sort | xargs stat -c '%n %F %a %u %g %s' && find . -type f | sort | xargs sha256sum";
+    let files = said(container, list);
+    container.stop().force().wait().send().unwrap();
+    files
+}
+
+/// A stopped container with three snapshots, each with so many MiB more than the one before, and what is in each of
+/// them and at last in itself.
+fn with_snapshots<C: Lab>(server: &Server<C>, mebibytes: u32) -> (Temporary<C>, Vec<String>) {
+    let container = server.stopped("migrated");
+    let mut contents = Vec::new();
+    for step in 0..4 {
+        container.start().wait().send().unwrap();
+        let script = format!(
+            "mkdir -p /root/d{step} && cd /root/d{step} && dd if=/dev/urandom of=large bs=1M count={mebibytes} 2>/dev/null \
+            && for n in 1 2 3 4 5 6 7 8; do head -c $((n * 1000)) /dev/urandom > $n; done && ln -s ../d0/1 link && : > empty \
+            && chmod 4750 1 && chown 12:34 2 && touch -d 2001-02-03 3 && rm -f ../d1/8 && sync"
+        );
+        said(&container, &script);
+        container.stop().force().wait().send().unwrap();
+        contents.push(files(&container));
+        if step < 3 {
+            container.snapshots().create(InstanceSnapshotsPost::new(format!("s{step}"))).wait().send().unwrap();
+        }
+    }
+    (container, contents)
+}
+
+/// Nothing goes on with it on its server.
+fn assert_nothing_runs<C: Lab>(server: &Server<C>, container: &Object<C, Instance>) {
+    let url = format!("/1.0/instances/{}", container.at());
+    let mut left = server.lxd.operations().list().send().unwrap();
+    left.retain(|operation| operation.resources.values().flatten().any(|of| *of == url));
+    assert!(left.iter().all(|operation| operation.status_code.is_final()), "{left:?}");
+}
+
+/// The one that is connected to is found by the addresses that it says it has, also when both are reached by Unix
+/// sockets. By relay neither connects to the other.
+///
+/// pylxd: P137, P138, P140.
+/// pylxd: W37.
+fn copied_whole<C: Lab>(server: &Server<C>) {
+    let (container, contents) = with_snapshots(server, 16);
+    let two = Server::<C>::two();
+    for mode in MODES {
+        let name = unique(mode);
+        let made = by(mode, container.copy_to_server(&two.lxd).name(&name)).send().unwrap();
+        let copy = Temporary::of(two.lxd.instance(made.name));
+        assert_eq!(copy.name(), name);
+        assert_eq!(files(&copy), contents[3], "{mode}");
+        assert_eq!(copy.snapshots().names().send().unwrap(), ["s0", "s1", "s2"]);
+        for (step, content) in contents.iter().take(3).enumerate().filter(|(step, _)| mode == "pull" || *step == 1) {
+            copy.restore(format!("s{step}")).wait().send().unwrap();
+            assert_eq!(&files(&copy), content, "{mode}: s{step}");
+        }
+        assert_eq!(container.snapshots().names().send().unwrap(), ["s0", "s1", "s2"]);
+        assert_nothing_runs(server, &container);
+    }
+}
+
+/// It is in one place afterwards, with all that it was.
+///
+/// pylxd: P138.
+/// pylxd: W06, W11, W12.
+fn moved<C: Lab>(server: &Server<C>) {
+    let two = Server::<C>::two();
+    for mode in MODES {
+        let container = server.with_files("moved");
+        container.files().put("/root/text", "taken along").send().unwrap();
+        let change = |container: &mut lxd_proto::resources::InstancePut| {
+            container.description = "the one".into();
+            container.ephemeral = true;
+            container.config.insert("user.taken".into(), "along".into());
+            container.devices.insert("none".into(), [("type".to_owned(), "none".to_owned())].into());
+        };
+        container.edit(change).send().unwrap();
+        let before = container.get().send().unwrap().value;
+        let made = by(mode, container.move_to_server(&two.lxd)).send().unwrap();
+        let there = Temporary::of(two.lxd.instance(made.name));
+        assert_eq!(there.name(), container.name());
+        assert!(!container.exists().send().unwrap());
+        let after = there.get().send().unwrap().value;
+        assert_eq!(after.description, "the one");
+        assert!(after.ephemeral && after.config["user.taken"] == "along");
+        assert_eq!((&after.devices, &after.profiles), (&before.devices, &before.profiles));
+        assert_eq!((&after.kind, &after.architecture), (&before.kind, &before.architecture));
+        assert_eq!(there.files().get("/root/text").bytes().send().unwrap(), "taken along");
+    }
+}
+
+/// The other server does not want it: then it is as it was, and nothing goes on with it.
+///
+/// pylxd: W06, W12.
+fn refused<C: Lab>(server: &Server<C>) {
+    let two = Server::<C>::two();
+    let (container, taken) = (server.stopped("refused"), two.stopped("taken"));
+    let before = container.get().send().unwrap().value;
+    for mode in MODES {
+        let moving = by(mode, container.move_to_server(&two.lxd).name(taken.name()));
+        let error = moving.send().unwrap_err();
+        assert!(error.to_string().contains(taken.name()) || error.to_string().contains("exists"), "{mode}: {error}");
+        assert_eq!(container.get().send().unwrap().value, before);
+        assert_nothing_runs(server, &container);
+
+        let name = unique("refused");
+        let moving = container.move_to_server(&two.lxd).name(&name);
+        let moving = moving.adjust(|copy| copy.profiles = Some(vec!["no-such".into()]));
+        let error = by(mode, moving).send().unwrap_err();
+        assert!(error.to_string().contains("no-such"), "{mode}: {error}");
+        assert_eq!(container.get().send().unwrap().value, before);
+        assert_nothing_runs(server, &container);
+        assert!(!two.lxd.instance(name).exists().send().unwrap());
+    }
+    assert!(taken.exists().send().unwrap());
+    assert!(server.lxd.instance("no-such").copy_to_server(&two.lxd).send().unwrap_err().is_not_found());
+}
+
+fn every_address_is_tried<C: Lab>(server: &Server<C>) {
+    let (container, two) = (server.stopped("address"), Server::<C>::two());
+    let dead = ["https://127.0.0.1:1", "https://127.0.0.1:2"];
+    for (mode, address) in [("pull", env("LXD_TEST_HTTPS")), ("push", env("LXD_TEST_HTTPS2"))] {
+        let name = unique("address");
+        let copying = by(mode, container.copy_to_server(&two.lxd).name(&name));
+        let failed = copying.address(dead[0]).address(dead[1]).send().unwrap_err();
+        let Error::Migration(attempts) = &failed else { panic!("{mode}: {failed}") };
+        let tried: Vec<_> = attempts.iter().map(|attempt| attempt.address.as_str()).collect();
+        assert_eq!(tried, dead, "{mode}: {failed}");
+        assert!(!two.lxd.instance(name).exists().send().unwrap());
+        assert!(dead.iter().all(|address| failed.to_string().contains(address)), "{failed}");
+        assert_nothing_runs(server, &container);
+
+        let name = unique("address");
+        let copying = by(mode, container.copy_to_server(&two.lxd).name(&name));
+        let made = copying.address(dead[0]).address(address).send().unwrap();
+        let copy = Temporary::of(two.lxd.instance(made.name));
+        assert!(copy.exists().send().unwrap());
+        assert_nothing_runs(server, &container);
+    }
+}
+
+/// There is no CRIU here. It goes on as it was.
+///
+/// pylxd: P139, P141.
+fn live_is_refused<C: Lab>(server: &Server<C>) {
+    let (container, two) = (server.running("live"), Server::<C>::two());
+    let began = said(&container, "stat -c %y /proc/1");
+    for mode in MODES {
+        let name = unique("live");
+        let error = by(mode, container.move_to_server(&two.lxd).name(&name).live()).send().unwrap_err();
+        assert!(error.to_string().contains("CRIU"), "{mode}: {error}");
+        assert!(!matches!(error.operation(), Some(error) if error.outcome == Outcome::Unknown));
+        assert!(!two.lxd.instance(name).exists().send().unwrap());
+        assert_nothing_runs(server, &container);
+    }
+    assert_eq!(said(&container, "stat -c %y /proc/1"), began);
+}
+
+/// What runs would be lost by a move that leaves it behind. A copy is made of its files.
+///
+/// pylxd: P139.
+fn a_running_one_is_not_moved<C: Lab>(server: &Server<C>) {
+    let (container, two) = (server.running("running"), Server::<C>::two());
+    let error = container.move_to_server(&two.lxd).send().unwrap_err();
+    assert!(matches!(&error, Error::InvalidInput(text) if text.contains("runs")), "{error}");
+    assert!(!two.lxd.instance(container.name()).exists().send().unwrap());
+    said(&container, "echo kept > /root/text");
+    let made = container.copy_to_server(&two.lxd).allow_inconsistent().send().unwrap();
+    let copy = Temporary::of(two.lxd.instance(made.name));
+    copy.start().wait().send().unwrap();
+    assert_eq!(said(&copy, "cat /root/text"), "kept\n");
+    said(&container, "true");
+}
+
+fn brought_up_to_date<C: Lab>(server: &Server<C>) {
+    let (container, two) = (server.with_files("refreshed"), Server::<C>::two());
+    container.files().put("/root/text", "first").send().unwrap();
+    container.snapshots().create(InstanceSnapshotsPost::new("left")).wait().send().unwrap();
+    let made = container.copy_to_server(&two.lxd).instance_only().pool("default").send().unwrap();
+    let copy = Temporary::of(two.lxd.instance(made.name));
+    assert!(copy.snapshots().names().send().unwrap().is_empty());
+    let devices = copy.get().send().unwrap().value.devices;
+    assert!(devices.values().any(|device| device["pool"] == "default" && device["path"] == "/"), "{devices:?}");
+    // A file of the same size and time is taken to be the same.
+    for (mode, text) in MODES.into_iter().zip(["1", "22", "333"]) {
+        container.files().put("/root/text", text).send().unwrap();
+        container.snapshots().create(InstanceSnapshotsPost::new(mode)).wait().send().unwrap();
+        by(mode, container.copy_to_server(&two.lxd).refresh()).send().unwrap();
+        assert_eq!(copy.files().get("/root/text").bytes().send().unwrap(), text);
+        assert!(copy.snapshots().names().send().unwrap().iter().any(|name| name == mode));
+    }
+}
