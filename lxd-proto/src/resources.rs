@@ -40,6 +40,7 @@ mod storage_buckets;
 mod storage_pools;
 mod storage_volume_backups;
 mod storage_volume_lists;
+mod storage_volume_migrations;
 mod storage_volume_snapshots;
 mod storage_volumes;
 mod tokens;
@@ -121,6 +122,7 @@ pub use storage_volume_backups::{
     ExportStorageVolumeBackup, ImportStorageVolume, StoragePoolVolumeBackup, StoragePoolVolumeBackupsPost,
 };
 pub use storage_volume_lists::{ListStorageVolumes, StorageVolumeName, StorageVolumeNames, StorageVolumes};
+pub use storage_volume_migrations::StorageVolumeMigration;
 pub use storage_volume_snapshots::{
     RestoreStorageVolume, StorageVolumeSnapshot, StorageVolumeSnapshotPatch, StorageVolumeSnapshotPut,
     StorageVolumeSnapshotsPost,

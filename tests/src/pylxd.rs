@@ -258,7 +258,7 @@ calls! { fields (instance: Instance, image: Image, certificate: Certificate, net
     volume.project;
 }
 
-calls! { rest (lxd: C, path: Path, id: OperationId, body: Value, text: &str, token: TrustToken, server: Server, name: &str, error: Error, fingerprint: &str, join: ClusterJoin, certificate_put: ClusterCertificatePut, restrict: fn(&mut CertificatePut), describe: fn(&mut NetworkPut), forward: fn(&mut NetworkForwardPut), change_pool: fn(&mut StoragePoolPut), describe_volume: fn(&mut StorageVolumePut))
+calls! { rest (lxd: C, other: C, path: Path, id: OperationId, body: Value, text: &str, token: TrustToken, server: Server, name: &str, error: Error, fingerprint: &str, join: ClusterJoin, certificate_put: ClusterCertificatePut, restrict: fn(&mut CertificatePut), describe: fn(&mut NetworkPut), forward: fn(&mut NetworkForwardPut), change_pool: fn(&mut StoragePoolPut), describe_volume: fn(&mut StorageVolumePut))
     lxd.project("web");
     lxd.server().get();
     server.is_trusted();
@@ -356,6 +356,7 @@ calls! { rest (lxd: C, path: Path, id: OperationId, body: Value, text: &str, tok
     lxd.storage_pool("fast").volumes().create(StorageVolumesPost::new("data"));
     lxd.storage_pool("fast").custom_volume("data").rename("old");
     lxd.storage_pool("fast").custom_volume("data").move_to("slow");
+    lxd.storage_pool("fast").custom_volume("data").move_to_server(&other);
     lxd.storage_pool("fast").custom_volume("data").edit(describe_volume);
     lxd.storage_pool("fast").custom_volume("data").delete();
     lxd.storage_pool("fast").custom_volume("data").restore("before");

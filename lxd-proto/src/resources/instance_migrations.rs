@@ -93,10 +93,8 @@ impl Migrated for InstanceMigration {
     }
 
     fn extensions(&self) -> Vec<&'static str> {
-        let needed = [
-            (self.refresh, "container_incremental_copy"),
-            (self.offer.instance_only, "container_only_migration"),
-        ];
+        let needed =
+            [(self.refresh, "container_incremental_copy"), (self.offer.instance_only, "container_only_migration")];
         let needed = needed.into_iter().filter_map(|(needed, extension)| needed.then_some(extension));
         needed.chain(self.offer.needs()).collect()
     }

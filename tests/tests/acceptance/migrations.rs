@@ -3,8 +3,8 @@
 use lxd_proto::{
     Blocking, Error, Lxd, Object, Run,
     error::Outcome,
-    flow::migration::Migration,
-    resources::{Instance, InstanceMigration, InstanceSnapshotsPost},
+    flow::migration::{Migrated, Migration},
+    resources::{Instance, InstanceSnapshotsPost, StorageVolumeSnapshotsPost, StorageVolumesPost},
 };
 use lxd_tests::{Lab, Server, Temporary, env, unique, with_websockets};
 
@@ -16,14 +16,13 @@ with_websockets!(
     live_is_refused,
     a_running_one_is_not_moved,
     brought_up_to_date,
+    volumes,
 );
-
-type Copying<C> = Run<C, Migration<InstanceMigration>>;
 
 /// Who connects to whom.
 const MODES: [&str; 3] = ["pull", "push", "relay"];
 
-fn by<C: Lab>(mode: &str, copying: Copying<C>) -> Copying<C> {
+fn by<C: Lab, M: Migrated>(mode: &str, copying: Run<C, Migration<M>>) -> Run<C, Migration<M>> {
     match mode {
         "push" => copying.push(),
         "relay" => copying.relay(),
@@ -232,4 +231,61 @@ fn brought_up_to_date<C: Lab>(server: &Server<C>) {
         assert_eq!(copy.files().get("/root/text").bytes().send().unwrap(), text);
         assert!(copy.snapshots().names().send().unwrap().iter().any(|name| name == mode));
     }
+}
+
+/// A volume with a snapshot, and what is in it, there too.
+///
+/// pylxd: P295.
+fn volumes<C: Lab>(server: &Server<C>) {
+    let two = Server::<C>::two();
+    let (pool, far) = (server.pool("near"), two.pool("far"));
+    for mode in MODES {
+        let mut post = StorageVolumesPost::new(mode);
+        post.description = "for data".into();
+        post.config.insert("user.a".into(), "1".into());
+        pool.volumes().create(post).wait().send().unwrap();
+        let container = with_volume(server, pool.name(), mode);
+        said(&container, "head -c 3000000 /dev/urandom > /mnt/large && echo first > /mnt/text");
+        let volume = pool.custom_volume(mode);
+        volume.snapshots().create(StorageVolumeSnapshotsPost::new("before")).wait().send().unwrap();
+        said(&container, "echo second > /mnt/text && ln -s text /mnt/link");
+        let (sum, name) = (said(&container, "sha256sum /mnt/large"), unique("copied"));
+        drop(container);
+
+        by(mode, volume.copy_to_server(&two.lxd).pool(far.name()).name(&name)).send().unwrap();
+        let copy = far.custom_volume(&name);
+        let is = copy.get().send().unwrap();
+        assert_eq!((is.description.as_str(), is.config["user.a"].as_str()), ("for data", "1"));
+        assert_eq!(copy.snapshots().names().send().unwrap(), ["before"]);
+        let reader = with_volume(&two, far.name(), &name);
+        assert_eq!(said(&reader, "sha256sum /mnt/large"), sum);
+        assert_eq!(said(&reader, "cat /mnt/link"), "second\n");
+        drop(reader);
+        copy.restore("before").wait().send().unwrap();
+        let reader = with_volume(&two, far.name(), &name);
+        assert_eq!(said(&reader, "cat /mnt/text; ls /mnt | grep -c link || true"), "first\n0\n");
+        drop(reader);
+
+        // There is one of this name: then it stays where it is.
+        let error = by(mode, volume.move_to_server(&two.lxd).pool(far.name()).name(&name)).send().unwrap_err();
+        assert!(error.to_string().contains(&name) || error.to_string().contains("exists"), "{mode}: {error}");
+        assert!(volume.exists().send().unwrap());
+        let moving = volume.move_to_server(&two.lxd).pool(far.name()).volume_only();
+        by(mode, moving).send().unwrap();
+        assert!(!volume.exists().send().unwrap());
+        assert!(far.custom_volume(mode).snapshots().names().send().unwrap().is_empty());
+    }
+}
+
+/// A running container that has a volume at `/mnt`.
+fn with_volume<C: Lab>(server: &Server<C>, pool: &str, volume: &str) -> Temporary<C> {
+    let container = server.stopped("volume");
+    let keys = [("type", "disk"), ("pool", pool), ("source", volume), ("path", "/mnt")];
+    let device = keys.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    container
+        .edit(move |container| drop(container.devices.insert("data".into(), device.clone().into())))
+        .send()
+        .unwrap();
+    container.start().wait().send().unwrap();
+    container
 }

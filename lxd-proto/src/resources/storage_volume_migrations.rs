@@ -1,0 +1,169 @@
+//! Custom storage volumes that go to another server.
+
+use alloc::{string::String, vec::Vec};
+
+use http::Method;
+
+use super::{
+    StorageVolume, StorageVolumePost, StorageVolumePostTarget, StorageVolumeSource, StorageVolumesPost,
+    storage_volumes::StorageVolumeAt,
+};
+use crate::{
+    Client, Create, Endpoint, Error, Get, Object, Request, Resource, Response, Run, Streams,
+    compat::Needs,
+    endpoint::{bare, json},
+    flow::migration::{Migrated, Migration, Waiting},
+};
+
+/// A custom volume that goes to another server.
+#[derive(Debug)]
+pub struct StorageVolumeMigration {
+    volume: StorageVolumeAt,
+    /// What the server that has it is asked for.
+    offer: StorageVolumePost,
+    /// What the other one is asked for.
+    post: StorageVolumesPost,
+    name: String,
+    pool: String,
+    refresh: bool,
+}
+
+impl Migrated for StorageVolumeMigration {
+    type Output = ();
+
+    fn look(&self) -> Result<Request, Error> {
+        Get::<StorageVolume>::new(self.volume.clone()).request()
+    }
+
+    fn looked(&mut self, response: Response, _: bool) -> Result<(), Error> {
+        let volume = Get::<StorageVolume>::new(self.volume.clone()).response(response)?.value;
+        let (pool, _, name) = self.volume.clone();
+        let source = StorageVolumeSource {
+            kind: "migration".into(),
+            name,
+            pool,
+            volume_only: self.offer.volume_only,
+            refresh: self.refresh,
+            ..StorageVolumeSource::default()
+        };
+        self.post = StorageVolumesPost {
+            kind: volume.kind,
+            description: volume.description,
+            config: volume.config,
+            content_type: volume.content_type,
+            source: Some(source),
+            ..StorageVolumesPost::new(self.name.clone())
+        };
+        self.post.config.retain(|key, _| !key.starts_with("volatile."));
+        Ok(())
+    }
+
+    fn offer(&self, to: Option<Waiting>) -> Result<Request, Error> {
+        let target = to.map(|to| StorageVolumePostTarget {
+            certificate: to.certificate,
+            operation: to.operation,
+            secrets: to.secrets,
+        });
+        json(Method::POST, &StorageVolume::path(&self.volume), &StorageVolumePost { target, ..self.offer.clone() })
+    }
+
+    fn accept(&self, from: Option<Waiting>) -> Result<Request, Error> {
+        let mut post = self.post.clone();
+        if let Some(source) = &mut post.source {
+            source.mode = if from.is_some() { "pull" } else { "push" }.into();
+            if let Some(from) = from {
+                (source.certificate, source.operation, source.secrets) =
+                    (from.certificate, from.operation, from.secrets);
+            }
+        }
+        Create::<StorageVolume>::new((self.pool.clone(), self.volume.1.clone()), post).request()
+    }
+
+    fn remove(&self) -> Result<Request, Error> {
+        bare(Method::DELETE, &StorageVolume::path(&self.volume))
+    }
+
+    fn extensions(&self) -> Vec<&'static str> {
+        let refresh = self.refresh.then_some("custom_volume_refresh");
+        ["storage_api_remote_volume_handling"].into_iter().chain(refresh).chain(self.offer.needs()).collect()
+    }
+}
+
+/// To another server.
+///
+/// ```no_run
+/// # fn example<C: lxd_proto::Blocking>(lxd: C, other: C) -> Result<(), lxd_proto::Error> {
+/// use lxd_proto::Lxd;
+///
+/// let data = lxd.storage_pool("fast").custom_volume("data");
+/// data.copy_to_server(&other).send()?;
+/// data.copy_to_server(&other.project("web")).name("copy").pool("slow").volume_only().relay().send()?;
+/// data.move_to_server(&other).push().send()?;
+/// # Ok(())
+/// # }
+/// ```
+impl<C: Client> Object<C, StorageVolume> {
+    /// Copies it to another server, with its configuration and its snapshots: only a custom one. The other server connects
+    /// to this one, unless [`push`](crate::Run::push) or [`relay`](crate::Run::relay) says otherwise; each may be reached
+    /// from here by any way. The project and the cluster member there are those of the client.
+    ///
+    /// It asks `GET` and `POST /1.0/storage-pools/{pool}/volumes/{type}/{name}` here,
+    /// `POST /1.0/storage-pools/{pool}/volumes/{type}` there, and `GET /1.0` of the server that is connected to (extension
+    /// `storage_api_remote_volume_handling`). It is done when both servers say so; otherwise [`Error::Migration`] has what
+    /// each of them said.
+    pub fn copy_to_server(&self, other: &C) -> Run<C, Migration<StorageVolumeMigration>> {
+        self.migrate(other, false)
+    }
+
+    /// Moves it to another server: as [`copy_to_server`](Self::copy_to_server), and when that is done `DELETE` here. No
+    /// instance may use it. An error of the `DELETE` says that it is in both places.
+    pub fn move_to_server(&self, other: &C) -> Run<C, Migration<StorageVolumeMigration>> {
+        self.migrate(other, true)
+    }
+
+    fn migrate(&self, other: &C, moved: bool) -> Run<C, Migration<StorageVolumeMigration>> {
+        let mut streams = Streams::default();
+        let peer = streams.add_peer(other.clone());
+        let (pool, _, name) = self.at.clone();
+        let what = StorageVolumeMigration {
+            volume: self.at.clone(),
+            offer: StorageVolumePost {
+                name: name.clone(),
+                pool: pool.clone(),
+                migration: true,
+                ..StorageVolumePost::default()
+            },
+            post: StorageVolumesPost::default(),
+            name,
+            pool,
+            refresh: false,
+        };
+        Run::with(&self.client, Migration::new(what, peer, moved), streams)
+    }
+}
+
+impl<C: Client> Run<C, Migration<StorageVolumeMigration>> {
+    /// Its name there. By default as here.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.flow.what.name = name.into();
+        self
+    }
+
+    /// The storage pool that it goes to. By default that of the same name.
+    pub fn pool(mut self, pool: impl Into<String>) -> Self {
+        self.flow.what.pool = pool.into();
+        self
+    }
+
+    /// Leaves out its snapshots.
+    pub fn volume_only(mut self) -> Self {
+        self.flow.what.offer.volume_only = true;
+        self
+    }
+
+    /// Brings a copy that is there already up to date, or makes one (extension `custom_volume_refresh`).
+    pub fn refresh(mut self) -> Self {
+        self.flow.what.refresh = true;
+        self
+    }
+}
