@@ -327,3 +327,48 @@ fn a_websocket_that_is_refused() {
     assert!(moved.unwrap_err().to_string().contains("who are you"));
     assert!(!removed(&started));
 }
+
+/// A volume goes the same way, with what it is. On 5.0.2 its operations cannot be cancelled, and end by themselves.
+#[test]
+fn a_volume() {
+    let volume = sync(json!({
+        "name": "data", "type": "custom", "content_type": "filesystem", "description": "for data",
+        "config": {"size": "1GiB", "volatile.idmap.last": "[]"},
+    }));
+    let here = "/1.0/storage-pools/fast/volumes/custom/data";
+    let offer = format!(
+        "POST {here}\ncontent-type: application/json\n\n{{\"name\":\"data\",\"pool\":\"fast\",\"migration\":true}}"
+    );
+    let accept = format!(
+        "POST /1.0/storage-pools/slow/volumes/custom?project=p\ncontent-type: application/json\n\n\
+        {{\"name\":\"copy\",\"type\":\"custom\",\"description\":\"for data\",\"config\":{{\"size\":\"1GiB\"}},\
+        \"content_type\":\"filesystem\",\"source\":{{\"type\":\"migration\",\"name\":\"data\",\"pool\":\"fast\",\
+        \"mode\":\"pull\",\"operation\":\"{ONE}/1.0/operations/here-1\",\"certificate\":\"PEM\",\
+        \"secrets\":{{\"control\":\"here-1-c\",\"fs\":\"here-1-f\"}}}}}}"
+    );
+    let run = |answer: Answer, end: Vec<(String, Answer)>| {
+        let begin = [
+            (format!("GET {here}"), volume.clone()),
+            ("GET /1.0".into(), server()),
+            (offer.clone(), begun("here-1")),
+            (accept.clone(), answer),
+        ];
+        let client = Client::new(Script::new(begin.into_iter().chain(end)));
+        let data = client.storage_pool("fast").custom_volume("data");
+        let moved = data.move_to_server(&client.project("p")).pool("slow").name("copy").send();
+        assert!(client.io().is_used_up(), "{moved:?}");
+        moved
+    };
+    let end = [
+        (wait("there-1"), ended("there-1", 200, "")),
+        (wait("here-1"), ended("here-1", 200, "")),
+        (format!("DELETE {here}"), sync(json!({}))),
+    ];
+    run(begun("there-1"), end.into()).unwrap();
+    let end = [
+        (cancel("here-1"), error(400, "This operation can't be cancelled")),
+        (wait("here-1"), ended("here-1", 400, "Timed out waiting for migration connections")),
+    ];
+    let error = run(error(409, "There is one"), end.into()).unwrap_err();
+    assert!(error.is_conflict(), "{error}");
+}

@@ -15,7 +15,7 @@
 //! * Each side has an operation of its own, and either can fail alone. Only when both succeeded is the copy whole. Both
 //!   are watched from their beginning, because an operation is forgotten 5 s after its end.
 //! * Often the one that fails first is only told that the connection is gone. So the other has
-//!   [`GRACE`](limits::MIGRATION_GRACE) to say its own reason before it is cancelled, and both errors are given.
+//!   half a second to say its own reason before it is cancelled, and both errors are given.
 //! * A server waits 10 s to be connected to, and then fails. An address that takes longer to fail uses that up, so what
 //!   was not connected in time is begun again.
 //! * An operation that cannot be cancelled (volumes' on 5.0.2) ends with those 10 s.
