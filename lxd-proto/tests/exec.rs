@@ -433,7 +433,7 @@ fn input() {
                 other => usual(other, idle),
             }
         });
-        let result = lxd.instance("c1").exec(["cat"]).stdin(stdin).status().send();
+        let result = lxd.instance("c1").exec(["cat"]).stdin(stdin).output().send();
         assert_eq!(result.unwrap(), ExecOutput::default());
         let (_, sent) = std::mem::take(&mut *seen.lock().unwrap());
         sent

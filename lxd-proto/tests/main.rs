@@ -8,6 +8,7 @@ mod extensions;
 mod flows;
 mod image_flows;
 mod properties;
+mod recorded;
 mod requests;
 mod secrets;
 mod storage;

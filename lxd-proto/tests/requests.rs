@@ -241,7 +241,15 @@ fn exec() {
         c1.exec(["true"]).status() => r#"POST /1.0/instances/c1/exec
 content-type: application/json
 
+{"command":["true"],"wait-for-websocket":false,"interactive":false,"environment":{},"user":0,"group":0,"cwd":""}"#,
+        c1.exec(["true"]).output() => r#"POST /1.0/instances/c1/exec
+content-type: application/json
+
 {"command":["true"],"wait-for-websocket":true,"interactive":false,"environment":{},"user":0,"group":0,"cwd":""}"#,
+        c1.exec(["true"]).recorded().output() => r#"POST /1.0/instances/c1/exec
+content-type: application/json
+
+{"command":["true"],"wait-for-websocket":false,"interactive":false,"environment":{},"user":0,"group":0,"cwd":"","record-output":true}"#,
         c1.exec(["a b", ""]).env("K", "v").user(1000).group(100).cwd("/tmp").output() => r#"POST /1.0/instances/c1/exec
 content-type: application/json
 

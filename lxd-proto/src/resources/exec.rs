@@ -14,7 +14,7 @@ use crate::{
     compat::is_default,
     crud::{Changed, Resource},
     endpoint::json,
-    flow::exec::{ExecFlow, STDERR, STDIN, STDOUT, Sink, Source},
+    flow::exec::{Attached, Detached, ExecFlow, STDERR, STDIN, STDOUT, Sink, Source},
 };
 
 /// What is run, and how: the body of `POST /1.0/instances/{name}/exec`. Its keys have hyphens.
@@ -36,6 +36,9 @@ pub struct InstanceExecPost {
     pub group: u32,
     /// Where it begins; empty means the user's home.
     pub cwd: String,
+    /// Whether its output is written to logs on the server.
+    #[serde(skip_serializing_if = "is_default")]
+    pub record_output: bool,
     /// The terminal's columns; 0 leaves that to the server.
     #[serde(skip_serializing_if = "is_default")]
     pub width: u16,
@@ -141,6 +144,17 @@ impl<C: Client> Exec<C> {
         self
     }
 
+    /// Lets the server record its output, and reads and removes the records when it has ended. So it needs no websockets,
+    /// which a transport may not have (extension `container_exec_recording`).
+    ///
+    /// It is not chosen by itself, as it has a price: what the command writes fills the server's disk, without any limit;
+    /// a call that is dropped leaves command and records behind; and nothing comes before the end. The command reads
+    /// nothing, and its output goes to no writer: otherwise the call fails with [`Error::InvalidInput`].
+    pub fn recorded(mut self) -> Self {
+        self.endpoint.post.record_output = true;
+        self
+    }
+
     /// Runs it to its end, and collects what goes to no writer, within [`limits::OUTPUT`](crate::limits::OUTPUT).
     ///
     /// The call fails with [`Error::Truncated`] when an output is not whole, and with [`Error::Operation`] when the
@@ -150,6 +164,9 @@ impl<C: Client> Exec<C> {
     }
 
     /// Runs it to its end, and throws away what goes to no writer. Fails as [`output`](Self::output) does.
+    ///
+    /// A command that reads nothing and writes to no writer needs no websockets, and gets none. It is faster, and runs on
+    /// when the call is dropped; any other is killed then.
     pub fn status(self) -> Run<C, ExecFlow> {
         self.run(Sink::Discard)
     }
@@ -164,7 +181,20 @@ impl<C: Client> Exec<C> {
         Call::new(&self.client, OpenTerminal(exec))
     }
 
-    fn run(self, otherwise: Sink) -> Run<C, ExecFlow> {
+    fn run(mut self, otherwise: Sink) -> Run<C, ExecFlow> {
+        let recorded = self.endpoint.post.record_output;
+        let silent = self.stdin.length() == Some(0) && self.stdout.is_none() && self.stderr.is_none();
+        if recorded || (silent && otherwise == Sink::Discard) {
+            self.endpoint.post.wait_for_websocket = false;
+            self.endpoint.post.record_output &= otherwise == Sink::Collect;
+            let detached = if silent {
+                Detached::new(self.endpoint)
+            } else {
+                let why = "a recorded command reads nothing, and writes to no writer";
+                Detached::refused(self.endpoint, Error::InvalidInput(why.into()))
+            };
+            return Run::new(&self.client, detached.into());
+        }
         let mut streams = Streams::default();
         let source = match self.stdin {
             // Nobody but the core chains payloads, and only for requests.
@@ -182,7 +212,7 @@ impl<C: Client> Exec<C> {
             }
             None => otherwise,
         });
-        Run::with(&self.client, ExecFlow::new(self.endpoint, source, sinks), streams)
+        Run::with(&self.client, Attached::new(self.endpoint, source, sinks).into(), streams)
     }
 }
 
