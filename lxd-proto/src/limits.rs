@@ -42,5 +42,8 @@ pub(crate) const EXEC_SETTLE: Duration = Duration::from_millis(500);
 /// How long a stream of a command may be silent after the operation ended before it counts as cut off.
 pub(crate) const EXEC_DRAIN: Duration = Duration::from_secs(10);
 
+/// How long a command that was killed may take to end.
+pub const EXEC_KILL: Duration = Duration::from_secs(5);
+
 /// How often [`edit`](crate::Object::edit) starts again when somebody else was faster.
 pub const EDIT_TRIES: u32 = 16;

@@ -8,7 +8,7 @@
 mod attached;
 mod detached;
 
-use alloc::vec::Vec;
+use alloc::{format, string::String, vec::Vec};
 
 use bytes::Bytes;
 
@@ -16,7 +16,7 @@ pub(crate) use attached::Attached;
 pub(crate) use detached::Detached;
 
 use super::{Flow, Id, InTurn, Port, Reply, Step};
-use crate::{Error, Failure};
+use crate::{Error, Failure, client::WeakPipe};
 
 /// What the caller's stdin is read from.
 pub const STDIN: Port = Port(0);
@@ -24,6 +24,11 @@ pub const STDIN: Port = Port(0);
 pub const STDOUT: Port = Port(1);
 /// What the command's stderr is written to.
 pub const STDERR: Port = Port(2);
+
+/// What the caller asks of the command is read from: lines of JSON, as LXD's control takes them.
+pub const ORDERS: Port = Port(3);
+
+pub(crate) const SIGKILL: i32 = 9;
 
 /// How a command ended, and what it wrote where nothing else was said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +40,8 @@ pub struct ExecOutput {
     pub stdout: Bytes,
     /// What it wrote to stderr, unless that went to a writer or nowhere.
     pub stderr: Bytes,
+    /// Whether it was killed because it took longer than its [`timeout`](crate::resources::Exec::timeout).
+    pub timed_out: bool,
 }
 
 impl ExecOutput {
@@ -57,6 +64,36 @@ pub(crate) enum Sink {
 pub(crate) enum Source {
     Bytes(Bytes),
     Read(Port),
+}
+
+/// Asks a command that runs. Made by [`Exec::controlled`](crate::resources::Exec::controlled); its clones ask the same
+/// command, from any thread.
+///
+/// What is asked before the command has begun is asked when it has. What is asked after its end does nothing.
+#[derive(Clone, Debug)]
+pub struct Control(pub(crate) WeakPipe);
+
+impl Control {
+    /// Sends it a signal, by number, as 15 for `SIGTERM` (extension `container_exec_signal_handling`).
+    pub fn signal(&self, number: i32) {
+        self.0.push(&signal(number));
+    }
+
+    /// Kills it: `SIGKILL`. What it has started goes on.
+    pub fn kill(&self) {
+        self.signal(SIGKILL);
+    }
+
+    /// Gives its terminal another size.
+    pub fn resize(&self, columns: u16, lines: u16) {
+        // LXD wants the numbers as texts.
+        let args = format!(r#"{{"width":"{columns}","height":"{lines}"}}"#);
+        self.0.push(&format!(r#"{{"command":"window-resize","args":{args}}}"#));
+    }
+}
+
+fn signal(number: i32) -> String {
+    format!(r#"{{"command":"signal","signal":{number}}}"#)
 }
 
 /// Runs a command to its end. Made by [`Exec::output`](crate::resources::Exec::output) and its siblings.

@@ -6,15 +6,17 @@ use alloc::{
     vec::Vec,
 };
 
+use core::time::Duration;
+
 use http::Method;
 
 use super::{Instance, OperationId};
 use crate::{
-    Call, Client, Endpoint, Error, Payload, Request, Response, Run, Secret, Streams,
+    Call, Client, Endpoint, Error, Failure, FailureKind, Payload, Pipe, Request, Response, Run, Secret, Streams,
     compat::is_default,
     crud::{Changed, Resource},
     endpoint::json,
-    flow::exec::{Attached, Detached, ExecFlow, STDERR, STDIN, STDOUT, Sink, Source},
+    flow::exec::{Attached, Control, Detached, ExecFlow, ORDERS, STDERR, STDIN, STDOUT, Sink, Source},
 };
 
 /// What is run, and how: the body of `POST /1.0/instances/{name}/exec`. Its keys have hyphens.
@@ -87,6 +89,8 @@ pub struct Exec<C: Client> {
     stdin: Payload<C::Reader>,
     stdout: Option<C::Writer>,
     stderr: Option<C::Writer>,
+    timeout: Option<Duration>,
+    orders: Option<(Pipe, C::Reader)>,
 }
 
 impl<C: Client> core::fmt::Debug for Exec<C> {
@@ -99,7 +103,15 @@ impl<C: Client> Exec<C> {
     pub(crate) fn new(client: &C, instance: String, command: Vec<String>) -> Self {
         let post = InstanceExecPost { command, wait_for_websocket: true, ..InstanceExecPost::default() };
         let endpoint = PostExec { instance, post };
-        Self { client: client.clone(), endpoint, stdin: Payload::Empty, stdout: None, stderr: None }
+        Self {
+            client: client.clone(),
+            endpoint,
+            stdin: Payload::Empty,
+            stdout: None,
+            stderr: None,
+            timeout: None,
+            orders: None,
+        }
     }
 
     /// Sets a variable of its environment.
@@ -144,6 +156,54 @@ impl<C: Client> Exec<C> {
         self
     }
 
+    /// Gives it a terminal of this size. What it shows comes as stdout, and there is no stderr; what is typed has no end,
+    /// so what reads to the end wants a `^D` (`"\x04"`). `TERM` is not set: see [`env`](Self::env).
+    ///
+    /// A terminal is for somebody who looks at it: 5.0.2 loses what a command shows just before its end (most of it when
+    /// the command is short, and without a sign).
+    pub fn interactive(mut self, columns: u16, lines: u16) -> Self {
+        self.endpoint.post.interactive = true;
+        (self.endpoint.post.width, self.endpoint.post.height) = (columns, lines);
+        self
+    }
+
+    /// Kills it when it has not ended after this time, counted from when LXD has accepted it. What it wrote until then
+    /// comes as ever, and [`timed_out`](crate::flow::exec::ExecOutput::timed_out) is set.
+    ///
+    /// What the command has started itself is not killed. When that keeps the outputs open, or the command cannot be
+    /// killed, the call fails with [`Timeout`](crate::FailureKind::Timeout), [`limits::EXEC_KILL`](crate::limits::EXEC_KILL)
+    /// later at the most.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
+        self
+    }
+
+    /// Lets it be signalled, killed and resized while it runs.
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::Lxd;
+    ///
+    /// let (control, server) = lxd.instance("c1").exec(["httpd", "-f"]).controlled()?;
+    /// // Here in a thread of its own; with an async client in a task.
+    /// let running = std::thread::spawn(move || server.output().send());
+    /// control.signal(15);
+    /// assert_eq!(running.join().unwrap()?.code, 128 + 15);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Unsupported`](crate::FailureKind::Unsupported), when the transport has no pipes.
+    pub fn controlled(mut self) -> Result<(Control, Self), Error> {
+        let pipe = self.client.pipe();
+        let (pipe, reader) =
+            pipe.ok_or_else(|| Failure::new(FailureKind::Unsupported, "this transport has no pipes"))?;
+        let control = Control(pipe.downgrade());
+        self.orders = Some((pipe, reader));
+        Ok((control, self))
+    }
+
     /// Lets the server record its output, and reads and removes the records when it has ended. So it needs no websockets,
     /// which a transport may not have (extension `container_exec_recording`).
     ///
@@ -183,14 +243,15 @@ impl<C: Client> Exec<C> {
 
     fn run(mut self, otherwise: Sink) -> Run<C, ExecFlow> {
         let recorded = self.endpoint.post.record_output;
-        let silent = self.stdin.length() == Some(0) && self.stdout.is_none() && self.stderr.is_none();
+        let apart = self.timeout.is_none() && self.orders.is_none() && !self.endpoint.post.interactive;
+        let silent = apart && self.stdin.length() == Some(0) && self.stdout.is_none() && self.stderr.is_none();
         if recorded || (silent && otherwise == Sink::Discard) {
             self.endpoint.post.wait_for_websocket = false;
             self.endpoint.post.record_output &= otherwise == Sink::Collect;
             let detached = if silent {
                 Detached::new(self.endpoint)
             } else {
-                let why = "a recorded command reads nothing, and writes to no writer";
+                let why = "a recorded command cannot be talked to, and writes to no writer";
                 Detached::refused(self.endpoint, Error::InvalidInput(why.into()))
             };
             return Run::new(&self.client, detached.into());
@@ -212,7 +273,13 @@ impl<C: Client> Exec<C> {
             }
             None => otherwise,
         });
-        Run::with(&self.client, Attached::new(self.endpoint, source, sinks).into(), streams)
+        let mut flow = Attached::new(self.endpoint, source, sinks).limited(self.timeout);
+        if let Some((pipe, reader)) = self.orders {
+            flow = flow.ordered();
+            streams.pipe = Some(pipe);
+            streams.readers.insert(ORDERS, reader);
+        }
+        Run::with(&self.client, flow.into(), streams)
     }
 }
 

@@ -9,6 +9,7 @@ mod concurrent;
 mod drafts;
 mod events;
 mod exec;
+mod exec_control;
 mod files;
 mod future;
 mod futures;

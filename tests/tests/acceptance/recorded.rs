@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lxd_proto::{Error, Lxd, Object, error::Outcome, resources::Instance};
+use lxd_proto::{Error, Object, error::Outcome, resources::Instance};
 use lxd_tests::{Lab, Server, everywhere};
 
 everywhere!(output_is_whole_and_its_records_are_gone, without_output);

@@ -19,26 +19,31 @@
 //! * Both outputs end only when the command has. LXD then waits for its reader of control; control is closed, so that it
 //!   waits for nothing.
 //! * A command that reads no input closes 0 at its end. Not being able to write to it is no error.
+//! * With a terminal there are only 0, which goes both ways, and control, and the command starts with both. 5.0.2 ends the
+//!   operation when 0 is closed after the command's end. What is typed has no end: a terminal's is ^D.
+//! * What is asked of the command while it runs comes as one more input of the caller's, a line for each message that is
+//!   to be sent over control, and is read when that is open.
 //! * Nothing is sent over 1 and 2, and to old servers not even pongs: see [`ReceiveOnly`].
 //! * The server pings each socket every 10 s, so each has a receive outstanding, unless its own output is full.
 
 use alloc::{
     boxed::Box,
     collections::{BTreeMap, VecDeque},
+    format,
     string::{String, ToString},
     vec::Vec,
 };
-use core::fmt;
+use core::{fmt, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::Method;
 
-use super::{ExecOutput, Sink, Source};
+use super::{ExecOutput, ORDERS, SIGKILL, Sink, Source, signal};
 use crate::{
     Changed, Endpoint, Error, Failure, ReceiveOnly, Request, Response,
     endpoint::bare,
     envelope::Envelope,
-    error::{Outcome, Truncated},
+    error::{FailureKind, Outcome, Phase, Truncated},
     flow::{Action, Flow, Id, Ids, Message, Peer, Reply, Sock, Step, ended, http, wait::Watcher},
     limits,
     resources::{Operation, OperationId, exec::PostExec},
@@ -52,9 +57,13 @@ const CONTROL: Sock = Sock(3);
 pub(crate) struct Attached {
     post: PostExec,
     input: Input,
-    outputs: [Output; 2],
+    /// Stdout and stderr, or the terminal.
+    outputs: Vec<Output>,
     /// Whether control is open.
     control: bool,
+    orders: Option<Orders>,
+    limit: Option<Duration>,
+    timed_out: bool,
     state: State,
     ids: Ids,
     outbox: VecDeque<(Id, Action)>,
@@ -84,12 +93,28 @@ enum Pending {
     Recv(Sock),
     SendInput,
     ReadInput,
-    CloseControl,
+    Close,
+    ReadOrders,
+    SendOrder,
     Write(usize),
+    /// The command has taken too long.
+    Deadline,
+    /// It was killed for that, and has not ended.
+    Overdue,
     /// All streams have ended, and the operation's end is not known yet.
     Settle,
     /// The operation has ended, and nothing has arrived since the counter stood here.
     Silence(u64),
+}
+
+/// What the caller asks of the command.
+#[derive(Default)]
+struct Orders {
+    /// What was read and is no whole line yet.
+    rest: Vec<u8>,
+    busy: bool,
+    /// Nobody can ask any more.
+    done: bool,
 }
 
 struct Input {
@@ -168,11 +193,19 @@ impl Output {
 impl Attached {
     pub(crate) fn new(post: PostExec, source: Source, sinks: [Sink; 2]) -> Self {
         let [stdout, stderr] = sinks;
+        let outputs = if post.post.interactive {
+            [Output::new("terminal", INPUT, stdout)].into()
+        } else {
+            [Output::new("stdout", Sock(1), stdout), Output::new("stderr", Sock(2), stderr)].into()
+        };
         Self {
             post,
             input: Input { request: None, source, open: false, busy: false, done: false },
-            outputs: [Output::new("stdout", Sock(1), stdout), Output::new("stderr", Sock(2), stderr)],
+            outputs,
             control: false,
+            orders: None,
+            limit: None,
+            timed_out: false,
             state: State::Post,
             ids: Ids::default(),
             outbox: VecDeque::new(),
@@ -180,6 +213,22 @@ impl Attached {
             trouble: None,
             progress: 0,
         }
+    }
+
+    /// Takes what the caller asks from [`ORDERS`].
+    pub(crate) fn ordered(mut self) -> Self {
+        self.orders = Some(Orders::default());
+        self
+    }
+
+    /// Kills the command when it takes longer.
+    pub(crate) fn limited(mut self, limit: Option<Duration>) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    fn has_terminal(&self) -> bool {
+        self.post.post.interactive
     }
 
     fn start(&mut self, what: Pending, action: Action) {
@@ -203,9 +252,10 @@ impl Attached {
         };
         let mut watcher = Watcher::new(operation.id.clone(), None);
         self.start(Pending::Wait, Action::Http(Peer(0), watcher.request()?));
-        for (sock, name) in [(CONTROL, "control"), (Sock(1), "1"), (Sock(2), "2"), (INPUT, "0")] {
+        let streams: &[_] = if self.has_terminal() { &[] } else { &[(Sock(1), "1"), (Sock(2), "2")] };
+        for (sock, name) in [(CONTROL, "control")].iter().chain(streams).chain(&[(INPUT, "0")]).copied() {
             let mut request = bare(Method::GET, &operation.websocket(name)?)?;
-            if self.outputs.iter().any(|output| output.sock == sock) {
+            if sock != INPUT && sock != CONTROL {
                 request.extensions_mut().insert(ReceiveOnly);
             }
             if sock == INPUT {
@@ -213,6 +263,9 @@ impl Attached {
             } else {
                 self.start(Pending::Open(sock), Action::Open(Peer(0), sock, request));
             }
+        }
+        if let Some(limit) = self.limit {
+            self.start(Pending::Deadline, Action::Sleep(limit));
         }
         self.state = State::Run(watcher, operation.id);
         Ok(())
@@ -226,17 +279,15 @@ impl Attached {
         }
         let trouble = match result {
             Ok(Reply::Opened) => {
+                self.input.open |= sock == INPUT;
+                self.control |= sock == CONTROL;
                 match self.outputs.iter_mut().find(|output| output.sock == sock) {
                     Some(output) => output.open = true,
-                    None => {
-                        self.input.open |= sock == INPUT;
-                        self.control |= sock == CONTROL;
-                        self.start(Pending::Recv(sock), Action::Recv(sock));
-                    }
+                    None => self.start(Pending::Recv(sock), Action::Recv(sock)),
                 }
                 return Ok(());
             }
-            _ if sock == CONTROL => return Ok(()),
+            _ if sock == CONTROL && !self.has_terminal() => return Ok(()),
             Ok(Reply::Http(response)) => match Envelope::open(&response) {
                 Err(error) => error,
                 Ok(_) => Error::Protocol("a websocket was refused without an error".into()),
@@ -301,8 +352,7 @@ impl Attached {
     }
 
     fn end_input(&mut self) {
-        if !self.input.done {
-            self.input.done = true;
+        if !core::mem::replace(&mut self.input.done, true) && !self.has_terminal() {
             self.start(Pending::SendInput, Action::Send(INPUT, Message::Text(String::new())));
         }
     }
@@ -311,6 +361,43 @@ impl Attached {
         self.input.busy = false;
         // The command has closed its stdin, or has ended.
         self.input.done |= result.is_err();
+    }
+
+    fn take_orders(&mut self, result: Result<Reply, Failure>) {
+        let Some(orders) = &mut self.orders else { return };
+        orders.busy = false;
+        let Ok(Reply::Data(Some(data))) = result else {
+            orders.done = true;
+            return;
+        };
+        orders.rest.extend_from_slice(&data);
+        let whole = orders.rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let lines: Vec<u8> = orders.rest.drain(..whole).collect();
+        if !self.control {
+            return;
+        }
+        for line in String::from_utf8_lossy(&lines).lines() {
+            self.start(Pending::SendOrder, Action::Send(CONTROL, Message::Text(line.into())));
+        }
+    }
+
+    /// The command has taken too long: it is killed, by control or else by the end of all streams.
+    fn late(&mut self) -> Result<(), Error> {
+        if !matches!(self.state, State::Run(..)) {
+            return Ok(());
+        }
+        if !self.control {
+            return Err(self.overdue());
+        }
+        self.timed_out = true;
+        self.start(Pending::SendOrder, Action::Send(CONTROL, Message::Text(signal(SIGKILL))));
+        self.start(Pending::Overdue, Action::Sleep(limits::EXEC_KILL));
+        Ok(())
+    }
+
+    fn overdue(&self) -> Error {
+        let limit = self.limit.unwrap_or_default();
+        Failure::new(FailureKind::Timeout(Phase::Total), format!("the command had not ended after {limit:?}")).into()
     }
 
     fn waited(&mut self, result: Result<Reply, Failure>) -> Result<(), Error> {
@@ -395,9 +482,17 @@ impl Attached {
                 }
             }
         }
+        let control = self.control;
+        if let Some(orders) = self.orders.as_mut().filter(|orders| control && !orders.busy && !orders.done) {
+            orders.busy = true;
+            self.start(Pending::ReadOrders, Action::Read(ORDERS));
+        }
         let whole = self.outputs.iter().all(|output| output.end == Some(End::Whole));
-        if whole && core::mem::take(&mut self.control) {
-            self.start(Pending::CloseControl, Action::Close(CONTROL));
+        if whole && self.has_terminal() && core::mem::take(&mut self.input.open) {
+            self.input.done = true;
+            self.start(Pending::Close, Action::Close(INPUT));
+        } else if whole && !self.has_terminal() && core::mem::take(&mut self.control) {
+            self.start(Pending::Close, Action::Close(CONTROL));
         }
         let ended = self.outputs.iter().all(|output| output.end.is_some());
         match self.state {
@@ -426,7 +521,7 @@ impl Attached {
         let mut collected = self.outputs.iter_mut().map(|output| core::mem::take(&mut output.collected).freeze());
         let (stdout, stderr) = (collected.next().unwrap_or_default(), collected.next().unwrap_or_default());
         drop(collected);
-        let output = ExecOutput { code, stdout, stderr };
+        let output = ExecOutput { code, stdout, stderr, timed_out: self.timed_out };
         let cut: Vec<_> = self.outputs.iter().filter(|output| output.end != Some(End::Whole)).collect();
         match cut.first() {
             None => Ok(output),
@@ -481,7 +576,11 @@ impl Flow for Attached {
                     output.writing = false;
                 }
             }
-            Pending::CloseControl => {}
+            Pending::Close | Pending::SendOrder => {}
+            Pending::ReadOrders => self.take_orders(result),
+            Pending::Deadline => self.late()?,
+            Pending::Overdue if matches!(self.state, State::Run(..)) => return Err(self.overdue()),
+            Pending::Overdue => {}
             Pending::Settle => self.look()?,
             Pending::Silence(since) => self.silence(since),
         }
