@@ -2,6 +2,7 @@
 
 mod answers;
 mod captures;
+mod consoles;
 mod drafts;
 mod exec;
 mod extensions;

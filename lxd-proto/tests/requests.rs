@@ -254,6 +254,18 @@ content-type: application/json
 content-type: application/json
 
 {"command":["a b",""],"wait-for-websocket":true,"interactive":false,"environment":{"K":"v"},"user":1000,"group":100,"cwd":"/tmp"}"#,
+        c1.exec(["sh"]).interactive(80, 24).output() => r#"POST /1.0/instances/c1/exec
+content-type: application/json
+
+{"command":["sh"],"wait-for-websocket":true,"interactive":true,"environment":{},"user":0,"group":0,"cwd":"","width":80,"height":24}"#,
+        c1.console().size(80, 24).attach() => r#"POST /1.0/instances/c1/console
+content-type: application/json
+
+{"width":80,"height":24,"type":"console"}"#,
+        c1.console().vga().attach() => r#"POST /1.0/instances/c1/console
+content-type: application/json
+
+{"type":"vga"}"#,
         c1.exec(["sh"]).terminal().size(80, 24) => r#"POST /1.0/instances/c1/exec
 content-type: application/json
 

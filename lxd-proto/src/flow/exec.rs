@@ -12,7 +12,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use bytes::Bytes;
 
-pub(crate) use attached::Attached;
+pub(crate) use attached::{Attached, Begin};
 pub(crate) use detached::Detached;
 
 use super::{Flow, Id, InTurn, Port, Reply, Step};
@@ -29,6 +29,9 @@ pub const STDERR: Port = Port(2);
 pub const ORDERS: Port = Port(3);
 
 pub(crate) const SIGKILL: i32 = 9;
+
+/// An order that LXD does not know.
+const DETACH: &str = "detach";
 
 /// How a command ended, and what it wrote where nothing else was said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,10 +89,30 @@ impl Control {
 
     /// Gives its terminal another size.
     pub fn resize(&self, columns: u16, lines: u16) {
-        // LXD wants the numbers as texts.
-        let args = format!(r#"{{"width":"{columns}","height":"{lines}"}}"#);
-        self.0.push(&format!(r#"{{"command":"window-resize","args":{args}}}"#));
+        self.0.push(&resize(columns, lines));
     }
+}
+
+/// Asks of a console that is attached. Made by [`Console::controlled`](crate::resources::Console::controlled); its clones
+/// ask the same console, from any thread. What is asked after its end does nothing.
+#[derive(Clone, Debug)]
+pub struct ConsoleControl(pub(crate) WeakPipe);
+
+impl ConsoleControl {
+    /// Gives it another size.
+    pub fn resize(&self, columns: u16, lines: u16) {
+        self.0.push(&resize(columns, lines));
+    }
+
+    /// Leaves it.
+    pub fn detach(&self) {
+        self.0.push(DETACH);
+    }
+}
+
+fn resize(columns: u16, lines: u16) -> String {
+    // LXD wants the numbers as texts.
+    format!(r#"{{"command":"window-resize","args":{{"width":"{columns}","height":"{lines}"}}}}"#)
 }
 
 fn signal(number: i32) -> String {
@@ -140,5 +163,29 @@ impl Flow for ExecFlow {
             Way::Attached(flow) => flow.extensions(),
             Way::Detached(flow) => flow.extensions(),
         }
+    }
+}
+
+/// Attaches to a console, until it is left or the instance stops. Gives what was shown, unless that went to a writer.
+#[derive(Debug)]
+pub struct ConsoleFlow(pub(crate) Attached);
+
+impl Flow for ConsoleFlow {
+    type Output = Bytes;
+
+    fn next(&mut self) -> Result<Step<Bytes>, Error> {
+        Ok(match self.0.next()? {
+            Step::Done(output) => Step::Done(output.stdout),
+            Step::Do(id, action) => Step::Do(id, action),
+            Step::Wait => Step::Wait,
+        })
+    }
+
+    fn handle(&mut self, id: Id, result: Result<Reply, Failure>) -> Result<(), Error> {
+        self.0.handle(id, result)
+    }
+
+    fn extensions(&self) -> Vec<&'static str> {
+        ["console"].into()
     }
 }

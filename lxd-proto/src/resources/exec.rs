@@ -16,7 +16,7 @@ use crate::{
     compat::is_default,
     crud::{Changed, Resource},
     endpoint::json,
-    flow::exec::{Attached, Control, Detached, ExecFlow, ORDERS, STDERR, STDIN, STDOUT, Sink, Source},
+    flow::exec::{Attached, Begin, Control, Detached, ExecFlow, ORDERS, STDERR, STDIN, STDOUT, Sink, Source},
 };
 
 /// What is run, and how: the body of `POST /1.0/instances/{name}/exec`. Its keys have hyphens.
@@ -273,7 +273,7 @@ impl<C: Client> Exec<C> {
             }
             None => otherwise,
         });
-        let mut flow = Attached::new(self.endpoint, source, sinks).limited(self.timeout);
+        let mut flow = Attached::new(Begin::Exec(self.endpoint), source, sinks).limited(self.timeout);
         if let Some((pipe, reader)) = self.orders {
             flow = flow.ordered();
             streams.pipe = Some(pipe);

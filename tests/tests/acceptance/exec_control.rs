@@ -25,7 +25,7 @@ fn begin<C: Lab>(exec: Exec<C>) -> (Receiver<Vec<u8>>, thread::JoinHandle<Result
 }
 
 /// Waits until a command has written this.
-fn read_until(told: &Receiver<Vec<u8>>, wanted: &str) {
+pub(crate) fn read_until(told: &Receiver<Vec<u8>>, wanted: &str) {
     let mut text = String::new();
     while !text.contains(wanted) {
         let piece = told.recv_timeout(LATE).unwrap_or_else(|_| panic!("{wanted:?} never came, but {text:?}"));
@@ -66,7 +66,7 @@ fn a_terminal_is_resized<C: Lab>(server: &Server<C>) {
 }
 
 /// A reader of what is typed.
-struct Typed(Receiver<Vec<u8>>);
+pub(crate) struct Typed(pub(crate) Receiver<Vec<u8>>);
 
 impl std::io::Read for Typed {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {

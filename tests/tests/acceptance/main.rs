@@ -6,6 +6,7 @@ mod certificates;
 mod clients;
 mod cluster;
 mod concurrent;
+mod console;
 mod drafts;
 mod events;
 mod exec;

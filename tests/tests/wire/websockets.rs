@@ -1,5 +1,11 @@
 //! Websockets that are refused, too large, or closed the way LXD closes them.
 
+use std::{
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
 use lxd_proto::{Error, FailureKind, Lxd, limits};
 use lxd_tests::Lab;
 use serde_json::json;
@@ -8,7 +14,7 @@ use crate::server::{Asked, BINARY, Fake, PING, TEXT, Talk, Way, command, error, 
 
 crate::cases! {
     either_way: refused, cut_off_refusals, another_websocket, a_message_too_large, in_small_pieces, closed_as_lxd_does,
-        commands_closed_as_lxd_does, no_secret_is_shown;
+        commands_closed_as_lxd_does, no_secret_is_shown, slow_handshakes;
 }
 
 /// The first event, or why there is none.
@@ -203,6 +209,46 @@ fn commands_closed_as_lxd_does<C: Lab>(way: Way) {
         let output = lxd.instance("c1").exec(["true"]).output().send();
         let output = output.unwrap_or_else(|error| panic!("round {round}: {error:?}"));
         assert_eq!((output.code, output.stdout.len(), &output.stderr[..]), (7, 5003, &b"oops"[..]));
+    }
+}
+
+/// LXD gives a command's websockets 5 s. They are opened at once, so each may take long.
+fn slow_handshakes<C: Lab>(way: Way) {
+    const SLOW: Duration = Duration::from_millis(1500);
+    const WINDOW: Duration = Duration::from_secs(5);
+    let begun = Arc::new(Mutex::new(None::<Instant>));
+    let opened = Arc::new(Mutex::new(Vec::new()));
+    let (posted, log) = (begun.clone(), opened.clone());
+    let fake = Fake::new(way, move |_, mut talk| {
+        thread::sleep(SLOW);
+        while let Some(asked) = talk.asked() {
+            if asked.method() == "POST" {
+                *posted.lock().unwrap() = Some(Instant::now());
+                talk.answer(202, &command());
+            } else if asked.target().contains("/wait") {
+                let metadata = json!({"return": 7});
+                talk.sync(&json!({"id": "1", "status": "Success", "status_code": 200, "metadata": metadata}));
+            } else {
+                let name = asked.target().chars().last().unwrap();
+                log.lock().unwrap().push((name, posted.lock().unwrap().unwrap().elapsed()));
+                let data = match name {
+                    '0' | '1' => vec![frame(BINARY, b"whole"), frame(TEXT, b"")],
+                    '2' => vec![frame(TEXT, b"")],
+                    _ => Vec::new(),
+                };
+                return close_as_lxd(talk, &asked, &data.concat(), Closing::AtOnce);
+            }
+        }
+    });
+    let lxd: C = fake.lxd();
+    for interactive in [false, true] {
+        let exec = lxd.instance("c1").exec(["true"]);
+        let exec = if interactive { exec.interactive(80, 24) } else { exec };
+        let output = exec.output().send().unwrap();
+        assert_eq!((output.code, &output.stdout[..]), (7, &b"whole"[..]), "interactive: {interactive}");
+        let opened = std::mem::take(&mut *opened.lock().unwrap());
+        assert_eq!(opened.len(), if interactive { 2 } else { 4 }, "{opened:?}");
+        assert!(opened.iter().all(|(_, after)| *after < WINDOW), "{opened:?}");
     }
 }
 

@@ -21,6 +21,9 @@
 //! * A command that reads no input closes 0 at its end. Not being able to write to it is no error.
 //! * With a terminal there are only 0, which goes both ways, and control, and the command starts with both. 5.0.2 ends the
 //!   operation when 0 is closed after the command's end. What is typed has no end: a terminal's is ^D.
+//! * A console is such a terminal, of the instance and not of a command. It has no exit code and no end mark, and ends
+//!   when control is closed. 5.0.2 loses what is typed at once, and fails then: so typing waits for
+//!   [`limits::CONSOLE_CALM`].
 //! * What is asked of the command while it runs comes as one more input of the caller's, a line for each message that is
 //!   to be sent over control, and is read when that is open.
 //! * Nothing is sent over 1 and 2, and to old servers not even pongs: see [`ReceiveOnly`].
@@ -38,7 +41,7 @@ use core::{fmt, time::Duration};
 use bytes::{Bytes, BytesMut};
 use http::Method;
 
-use super::{ExecOutput, ORDERS, SIGKILL, Sink, Source, signal};
+use super::{DETACH, ExecOutput, ORDERS, SIGKILL, Sink, Source, signal};
 use crate::{
     Changed, Endpoint, Error, Failure, ReceiveOnly, Request, Response,
     endpoint::bare,
@@ -46,7 +49,7 @@ use crate::{
     error::{FailureKind, Outcome, Phase, Truncated},
     flow::{Action, Flow, Id, Ids, Message, Peer, Reply, Sock, Step, ended, http, wait::Watcher},
     limits,
-    resources::{Operation, OperationId, exec::PostExec},
+    resources::{Operation, OperationId, console::PostConsole, exec::PostExec},
     uri::Path,
 };
 
@@ -55,7 +58,7 @@ const CONTROL: Sock = Sock(3);
 
 /// Runs a command to its end.
 pub(crate) struct Attached {
-    post: PostExec,
+    begin: Begin,
     input: Input,
     /// Stdout and stderr, or the terminal.
     outputs: Vec<Output>,
@@ -64,6 +67,8 @@ pub(crate) struct Attached {
     orders: Option<Orders>,
     limit: Option<Duration>,
     timed_out: bool,
+    /// Whether the caller has left a console.
+    detached: bool,
     state: State,
     ids: Ids,
     outbox: VecDeque<(Id, Action)>,
@@ -99,12 +104,44 @@ enum Pending {
     Write(usize),
     /// The command has taken too long.
     Deadline,
+    /// What is typed at a console is not lost any more.
+    Calm,
     /// It was killed for that, and has not ended.
     Overdue,
     /// All streams have ended, and the operation's end is not known yet.
     Settle,
     /// The operation has ended, and nothing has arrived since the counter stood here.
     Silence(u64),
+}
+
+/// What it begins with.
+#[derive(Debug)]
+pub(crate) enum Begin {
+    Exec(PostExec),
+    Console(PostConsole),
+}
+
+impl Begin {
+    fn request(&self) -> Result<Request, Error> {
+        match self {
+            Self::Exec(post) => post.request(),
+            Self::Console(post) => post.request(),
+        }
+    }
+
+    fn response(&self, response: Response) -> Result<Changed<()>, Error> {
+        match self {
+            Self::Exec(post) => post.response(response),
+            Self::Console(post) => post.response(response),
+        }
+    }
+
+    fn has_terminal(&self) -> bool {
+        match self {
+            Self::Exec(post) => post.post.interactive,
+            Self::Console(_) => true,
+        }
+    }
 }
 
 /// What the caller asks of the command.
@@ -149,7 +186,7 @@ impl fmt::Debug for Attached {
     /// Not what goes in and comes out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Attached");
-        shown.field("post", &self.post).field("state", &self.state).field("pending", &self.pending);
+        shown.field("begin", &self.begin).field("state", &self.state).field("pending", &self.pending);
         shown.finish_non_exhaustive()
     }
 }
@@ -191,21 +228,22 @@ impl Output {
 }
 
 impl Attached {
-    pub(crate) fn new(post: PostExec, source: Source, sinks: [Sink; 2]) -> Self {
+    pub(crate) fn new(begin: Begin, source: Source, sinks: [Sink; 2]) -> Self {
         let [stdout, stderr] = sinks;
-        let outputs = if post.post.interactive {
+        let outputs = if begin.has_terminal() {
             [Output::new("terminal", INPUT, stdout)].into()
         } else {
             [Output::new("stdout", Sock(1), stdout), Output::new("stderr", Sock(2), stderr)].into()
         };
         Self {
-            post,
+            begin,
             input: Input { request: None, source, open: false, busy: false, done: false },
             outputs,
             control: false,
             orders: None,
             limit: None,
             timed_out: false,
+            detached: false,
             state: State::Post,
             ids: Ids::default(),
             outbox: VecDeque::new(),
@@ -228,7 +266,11 @@ impl Attached {
     }
 
     fn has_terminal(&self) -> bool {
-        self.post.post.interactive
+        self.begin.has_terminal()
+    }
+
+    fn is_console(&self) -> bool {
+        matches!(self.begin, Begin::Console(_))
     }
 
     fn start(&mut self, what: Pending, action: Action) {
@@ -242,11 +284,11 @@ impl Attached {
     }
 
     fn posted(&mut self, response: Response) -> Result<(), Error> {
-        let operation = match self.post.response(response) {
+        let operation = match self.begin.response(response) {
             Ok(Changed::Running(operation)) => operation,
             Ok(Changed::Done(())) => return Err(Error::Protocol("a command ran without an operation".into())),
             Err(error) => {
-                let request = self.post.request()?;
+                let request = self.begin.request()?;
                 return Err(error.answering(request.method(), request.uri()));
             }
         };
@@ -279,7 +321,10 @@ impl Attached {
         }
         let trouble = match result {
             Ok(Reply::Opened) => {
-                self.input.open |= sock == INPUT;
+                if sock == INPUT && self.is_console() {
+                    self.start(Pending::Calm, Action::Sleep(limits::CONSOLE_CALM));
+                }
+                self.input.open |= sock == INPUT && !self.is_console();
                 self.control |= sock == CONTROL;
                 match self.outputs.iter_mut().find(|output| output.sock == sock) {
                     Some(output) => output.open = true,
@@ -303,6 +348,7 @@ impl Attached {
     }
 
     fn received(&mut self, sock: Sock, result: Result<Reply, Failure>) -> Result<(), Error> {
+        let console = self.is_console();
         let message = match result {
             Ok(Reply::Message(message)) => Ok(message),
             Ok(_) => Err("it was answered with something else".into()),
@@ -320,12 +366,16 @@ impl Attached {
             return Ok(());
         };
         output.receiving = false;
+        if output.end.is_some() {
+            return Ok(());
+        }
         self.progress += u64::from(!matches!(message, Ok(Some(Message::Ping))));
         match message {
             Ok(Some(Message::Text(text))) if text.is_empty() => output.end = Some(End::Whole),
             Ok(Some(Message::Text(text))) => output.take(text.into())?,
             Ok(Some(Message::Binary(data))) => output.take(data)?,
             Ok(Some(Message::Ping)) => {}
+            Ok(None) if console => output.end = Some(End::Whole),
             Ok(None) => output.end = Some(End::Cut("the connection was closed without the end mark".into())),
             Err(reason) => output.end = Some(End::Cut(reason)),
         }
@@ -377,8 +427,21 @@ impl Attached {
             return;
         }
         for line in String::from_utf8_lossy(&lines).lines() {
+            if line == DETACH {
+                return self.detach();
+            }
             self.start(Pending::SendOrder, Action::Send(CONTROL, Message::Text(line.into())));
         }
+    }
+
+    /// Leaves the console: what is to come of it is nobody's any more.
+    fn detach(&mut self) {
+        (self.detached, self.input.done, self.control) = (true, true, false);
+        for output in &mut self.outputs {
+            output.end.get_or_insert(End::Whole);
+        }
+        self.start(Pending::Close, Action::Close(CONTROL));
+        self.state = State::Drain(0);
     }
 
     /// The command has taken too long: it is killed, by control or else by the end of all streams.
@@ -409,7 +472,7 @@ impl Attached {
                 self.start(Pending::Wait, Action::Http(Peer(0), request));
                 Ok(())
             }
-            Err(error) => Err(self.blame(error)),
+            Err(error) => self.failed(error),
         }
     }
 
@@ -430,14 +493,26 @@ impl Attached {
         match watcher.answer(http(result)) {
             Ok(Some(operation)) => self.finished(&operation),
             Ok(None) => Ok(()),
-            Err(error) => Err(self.blame(error)),
+            Err(error) => self.failed(error),
         }
     }
 
     fn finished(&mut self, operation: &Operation) -> Result<(), Error> {
-        let code = operation.return_code();
+        let code = operation.return_code().or(self.is_console().then_some(0));
         self.state = State::Drain(code.ok_or_else(|| Error::Protocol("a command ended without an exit code".into()))?);
         // Nobody reads it any more.
+        self.input.done = true;
+        Ok(())
+    }
+
+    fn failed(&mut self, error: Error) -> Result<(), Error> {
+        let attached = self.is_console() && self.outputs.iter().all(|output| output.open);
+        let failed = error.operation().is_some_and(|error| matches!(error.outcome, Outcome::Failed(_)));
+        if !(attached && failed) {
+            return Err(self.blame(error));
+        }
+        // So ends every console on 5.0.2, when its instance stops ("write /dev/pts/ptmx: file already closed").
+        self.state = State::Drain(0);
         self.input.done = true;
         Ok(())
     }
@@ -488,10 +563,10 @@ impl Attached {
             self.start(Pending::ReadOrders, Action::Read(ORDERS));
         }
         let whole = self.outputs.iter().all(|output| output.end == Some(End::Whole));
-        if whole && self.has_terminal() && core::mem::take(&mut self.input.open) {
+        if whole && self.has_terminal() && !self.is_console() && core::mem::take(&mut self.input.open) {
             self.input.done = true;
             self.start(Pending::Close, Action::Close(INPUT));
-        } else if whole && !self.has_terminal() && core::mem::take(&mut self.control) {
+        } else if whole && (!self.has_terminal() || self.is_console()) && core::mem::take(&mut self.control) {
             self.start(Pending::Close, Action::Close(CONTROL));
         }
         let ended = self.outputs.iter().all(|output| output.end.is_some());
@@ -543,13 +618,14 @@ impl Flow for Attached {
 
     fn next(&mut self) -> Result<Step<ExecOutput>, Error> {
         if matches!(self.state, State::Post) && self.pending.is_empty() {
-            let request = self.post.request()?;
+            let request = self.begin.request()?;
             self.start(Pending::Post, Action::Http(Peer(0), request));
         }
         if let Some((id, action)) = self.outbox.pop_front() {
             return Ok(Step::Do(id, action));
         }
         match self.state {
+            State::Drain(_) if self.detached && self.is_pending(|pending| *pending == Pending::Close) => Ok(Step::Wait),
             State::Drain(code) if self.outputs.iter().all(Output::is_settled) => {
                 self.state = State::Done;
                 self.result(code).map(Step::Done)
@@ -579,6 +655,7 @@ impl Flow for Attached {
             Pending::Close | Pending::SendOrder => {}
             Pending::ReadOrders => self.take_orders(result),
             Pending::Deadline => self.late()?,
+            Pending::Calm => self.input.open = true,
             Pending::Overdue if matches!(self.state, State::Run(..)) => return Err(self.overdue()),
             Pending::Overdue => {}
             Pending::Settle => self.look()?,

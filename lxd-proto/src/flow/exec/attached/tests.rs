@@ -19,7 +19,7 @@ fn find(actions: &[(Id, Action)], what: impl Fn(&Action) -> bool) -> Option<Id> 
 /// A flow whose sockets are open, and what it has started.
 fn begun() -> (Attached, Vec<(Id, Action)>) {
     let post = PostExec { instance: "c1".into(), post: InstanceExecPost::default() };
-    let mut flow = Attached::new(post, Source::Bytes(Bytes::new()), [Sink::Collect; 2]);
+    let mut flow = Attached::new(Begin::Exec(post), Source::Bytes(Bytes::new()), [Sink::Collect; 2]);
     let [(post, _)] = started(&mut flow)[..] else { panic!() };
     let operation = r#"{"type": "async", "operation": "/1.0/operations/op-1",
         "metadata": {"id": "op-1", "metadata": {"fds": {"0": "a", "1": "b", "2": "c", "control": "d"}}}}"#;
