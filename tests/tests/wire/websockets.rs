@@ -212,31 +212,63 @@ fn commands_closed_as_lxd_does<C: Lab>(way: Way) {
     }
 }
 
-/// LXD gives a command's websockets 5 s. They are opened at once, so each may take long.
+/// When the command was asked for, and which of its websockets are open after how long.
+#[derive(Default)]
+struct Window(Mutex<(Option<Instant>, Vec<(char, Duration)>)>);
+
+impl Window {
+    /// LXD gives a command's websockets so long.
+    const LENGTH: Duration = Duration::from_secs(5);
+
+    fn begin(&self) {
+        *self.0.lock().unwrap() = (Some(Instant::now()), Vec::new());
+    }
+
+    fn opened(&self, name: char) {
+        let (begun, opened) = &mut *self.0.lock().unwrap();
+        opened.push((name, begun.unwrap().elapsed()));
+    }
+
+    /// Waits until the command starts, which it does with the websocket 0, or the time is over.
+    fn starts(&self) -> bool {
+        loop {
+            let (begun, opened) = &*self.0.lock().unwrap();
+            if opened.iter().any(|(name, _)| *name == '0') || begun.unwrap().elapsed() > Self::LENGTH {
+                return begun.unwrap().elapsed() <= Self::LENGTH;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// However long each handshake takes, all are done in time, because they go on at once.
 fn slow_handshakes<C: Lab>(way: Way) {
     const SLOW: Duration = Duration::from_millis(1500);
-    const WINDOW: Duration = Duration::from_secs(5);
-    let begun = Arc::new(Mutex::new(None::<Instant>));
-    let opened = Arc::new(Mutex::new(Vec::new()));
-    let (posted, log) = (begun.clone(), opened.clone());
+    let window = Arc::new(Window::default());
+    let there = window.clone();
     let fake = Fake::new(way, move |_, mut talk| {
         thread::sleep(SLOW);
         while let Some(asked) = talk.asked() {
+            let name = asked.target().chars().last().unwrap();
             if asked.method() == "POST" {
-                *posted.lock().unwrap() = Some(Instant::now());
+                there.begin();
                 talk.answer(202, &command());
             } else if asked.target().contains("/wait") {
-                let metadata = json!({"return": 7});
-                talk.sync(&json!({"id": "1", "status": "Success", "status_code": 200, "metadata": metadata}));
+                let (status, err) =
+                    if there.starts() { (200, "") } else { (400, "Timed out waiting for websockets to connect") };
+                talk.sync(&json!({"id": "1", "status_code": status, "err": err, "metadata": {"return": 7}}));
             } else {
-                let name = asked.target().chars().last().unwrap();
-                log.lock().unwrap().push((name, posted.lock().unwrap().unwrap().elapsed()));
+                talk.open_websocket(&asked, &[]);
+                there.opened(name);
                 let data = match name {
-                    '0' | '1' => vec![frame(BINARY, b"whole"), frame(TEXT, b"")],
-                    '2' => vec![frame(TEXT, b"")],
+                    '0' | '1' => [frame(BINARY, b"whole"), frame(TEXT, b"")].concat(),
+                    '2' => frame(TEXT, b""),
                     _ => Vec::new(),
                 };
-                return close_as_lxd(talk, &asked, &data.concat(), Closing::AtOnce);
+                there.starts();
+                talk.say(data);
+                talk.rest();
+                return;
             }
         }
     });
@@ -246,9 +278,9 @@ fn slow_handshakes<C: Lab>(way: Way) {
         let exec = if interactive { exec.interactive(80, 24) } else { exec };
         let output = exec.output().send().unwrap();
         assert_eq!((output.code, &output.stdout[..]), (7, &b"whole"[..]), "interactive: {interactive}");
-        let opened = std::mem::take(&mut *opened.lock().unwrap());
+        let opened = std::mem::take(&mut window.0.lock().unwrap().1);
         assert_eq!(opened.len(), if interactive { 2 } else { 4 }, "{opened:?}");
-        assert!(opened.iter().all(|(_, after)| *after < WINDOW), "{opened:?}");
+        assert!(opened.iter().all(|(_, after)| *after < Window::LENGTH), "{opened:?}");
     }
 }
 
