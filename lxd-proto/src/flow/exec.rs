@@ -2,8 +2,8 @@
 //!
 //! | way | how | when |
 //! |---|---|---|
-//! | [`attached`] | its streams are websockets | something goes in or comes out |
-//! | [`detached`] | requests alone | nothing does, or its output is to be recorded |
+//! | attached | its streams are websockets | something goes in or comes out |
+//! | detached | requests alone | nothing does, or its output is to be recorded |
 
 mod attached;
 mod detached;

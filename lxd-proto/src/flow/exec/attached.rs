@@ -498,7 +498,7 @@ impl Attached {
     }
 
     fn finished(&mut self, operation: &Operation) -> Result<(), Error> {
-        let code = operation.return_code().or(self.is_console().then_some(0));
+        let code = operation.return_code().or_else(|| self.is_console().then_some(0));
         self.state = State::Drain(code.ok_or_else(|| Error::Protocol("a command ended without an exit code".into()))?);
         // Nobody reads it any more.
         self.input.done = true;
