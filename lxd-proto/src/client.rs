@@ -4,7 +4,12 @@
 //! sending one request, reading the next piece of an answer, and the I/O of flows, for which
 //! [`Sequential`](crate::flow::Sequential) is there.
 
-use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use alloc::{
+    collections::BTreeMap,
+    string::String,
+    sync::{Arc, Weak},
+    vec::Vec,
+};
 use core::{fmt, future::Future};
 
 use bytes::{Bytes, BytesMut};
@@ -38,6 +43,51 @@ pub trait Client: Clone + fmt::Debug + Send + Sync + 'static {
     /// to its own server only, so without this tokens cannot be used.
     fn pin(&self) -> Option<Fingerprint> {
         None
+    }
+
+    /// A pipe: what is pushed in is what the reader gives, piece by piece, and its end when the pipe is gone. So a
+    /// command can be asked for something while it runs. A transport without readers needs none.
+    fn pipe(&self) -> Option<(Pipe, Self::Reader)> {
+        None
+    }
+}
+
+/// The way into a pipe; see [`Client::pipe`].
+pub struct Pipe(Arc<dyn Fn(Bytes) + Send + Sync>);
+
+impl Pipe {
+    /// A pipe into which is pushed by this. It must not wait.
+    pub fn new(push: impl Fn(Bytes) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(push))
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakPipe {
+        WeakPipe(Arc::downgrade(&self.0))
+    }
+}
+
+impl fmt::Debug for Pipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pipe")
+    }
+}
+
+/// A way into a pipe that does not keep it.
+#[derive(Clone)]
+pub(crate) struct WeakPipe(Weak<dyn Fn(Bytes) + Send + Sync>);
+
+impl WeakPipe {
+    /// Pushes a line, if the pipe is still there.
+    pub(crate) fn push(&self, line: &str) {
+        if let Some(push) = self.0.upgrade() {
+            push(alloc::format!("{line}\n").into());
+        }
+    }
+}
+
+impl fmt::Debug for WeakPipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pipe")
     }
 }
 
@@ -279,6 +329,8 @@ pub struct Streams<C: Client> {
     /// What [`Write`](crate::flow::Action::Write) writes to.
     pub writers: BTreeMap<Port, C::Writer>,
     peers: Vec<C>,
+    /// What pushes into one of the readers, which ends with all this.
+    pub(crate) pipe: Option<Pipe>,
 }
 
 impl<C: Client> fmt::Debug for Streams<C> {
@@ -290,7 +342,7 @@ impl<C: Client> fmt::Debug for Streams<C> {
 
 impl<C: Client> Default for Streams<C> {
     fn default() -> Self {
-        Self { bodies: Vec::new(), readers: BTreeMap::new(), writers: BTreeMap::new(), peers: Vec::new() }
+        Self { bodies: Vec::new(), readers: BTreeMap::new(), writers: BTreeMap::new(), peers: Vec::new(), pipe: None }
     }
 }
 
@@ -324,6 +376,7 @@ impl<C: Client> Streams<C> {
             readers: self.readers.into_iter().map(|(port, stream)| (port, reader(stream))).collect(),
             writers: self.writers.into_iter().map(|(port, stream)| (port, writer(stream))).collect(),
             peers: self.peers.into_iter().map(client).collect(),
+            pipe: self.pipe,
         }
     }
 

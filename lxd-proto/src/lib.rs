@@ -58,7 +58,7 @@ mod uri;
 
 pub use address::{Address, DEFAULT_PORT, SocketCandidate, socket_candidates};
 pub use call::{Arriving, Call, Collect, Fetch, Incoming, OneByOne, Run, Sending};
-pub use client::{Async, Blocking, Client, Payload, Streams};
+pub use client::{Async, Blocking, Client, Payload, Pipe, Streams};
 pub use compat::Secret;
 pub use crud::{
     AcrossProjects, Answer, Changed, Choice, Creatable, Create, Created, Deletable, Delete, ETag, Editable, Exists,

@@ -44,6 +44,11 @@ pub(crate) const EXEC_DRAIN: Duration = Duration::from_secs(10);
 
 /// How long after one server's failure of a copy the other may say why, before it is cancelled.
 pub(crate) const MIGRATION_GRACE: Duration = Duration::from_millis(500);
+/// How long a command that was killed may take to end.
+pub const EXEC_KILL: Duration = Duration::from_secs(5);
+
+/// How long nothing is typed at a console that was just opened.
+pub(crate) const CONSOLE_CALM: Duration = Duration::from_millis(500);
 
 /// How often [`edit`](crate::Object::edit) starts again when somebody else was faster.
 pub const EDIT_TRIES: u32 = 16;

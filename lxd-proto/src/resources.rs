@@ -8,6 +8,7 @@ mod certificates;
 mod cluster;
 mod cluster_groups;
 mod cluster_members;
+pub mod console;
 pub mod events;
 pub mod exec;
 pub mod files;
@@ -55,6 +56,7 @@ pub use cluster_members::{
     ClusterMember, ClusterMemberPatch, ClusterMemberPut, ClusterMemberState, ClusterMemberSysInfo, ClusterRole,
     EvacuationMode, StoragePoolState, StoragePoolUsage,
 };
+pub use console::{Console, ConsoleType, InstanceConsolePost};
 pub use events::{Event, EventType, Events, Lifecycle, Logging, Requestor, Subscribe, Subscription};
 pub use exec::{Exec, InstanceExecPost, Terminal};
 pub use files::{FileInfo, FileType, Files};

@@ -53,6 +53,8 @@ enum Event {
     InClosed,
     /// A short time passes.
     Tick,
+    /// The caller asks something of the command.
+    Order,
 }
 
 /// How the server answers.
@@ -69,6 +71,8 @@ struct Manner {
 struct World {
     script: VecDeque<Event>,
     manner: Manner,
+    /// The websocket that stdout comes from; a terminal has only 0.
+    out: u8,
     /// How the operation ended.
     end: Option<Event>,
     outstanding: BTreeMap<Id, Action>,
@@ -81,7 +85,7 @@ const PIECE: &[&str] = &["one ", "two "];
 impl World {
     fn new(script: &[Event], manner: Manner) -> Self {
         let script = script.iter().copied().collect();
-        Self { script, manner, end: None, outstanding: BTreeMap::new(), pieces: 0, answers: 0 }
+        Self { script, manner, out: 1, end: None, outstanding: BTreeMap::new(), pieces: 0, answers: 0 }
     }
 
     fn find(&self, which: impl Fn(&Action) -> bool) -> Option<Id> {
@@ -100,8 +104,8 @@ impl World {
         self.find(|action| matches!(action, Action::Http(_, request) if request.uri().path().ends_with(path_end)))
     }
 
-    fn sending(&self) -> Option<Id> {
-        self.find(|action| matches!(action, Action::Send(..)))
+    fn sending(&self, sock: u8) -> Option<Id> {
+        self.find(|action| matches!(action, Action::Send(Sock(there), _) if *there == sock))
     }
 
     fn sleeping(&self, times: impl Fn(Duration) -> bool) -> Option<Id> {
@@ -127,7 +131,8 @@ impl World {
             let kept = to_come(Event::ControlRefused);
             self.manner.eager.then(|| self.opening(|sock| sock != 3 || !kept))?.map(|id| (id, Ok(Reply::Opened)))
         };
-        let send = || (!to_come(Event::InClosed)).then(|| self.sending())?.map(|id| (id, Ok(Reply::Done)));
+        let input = || (!to_come(Event::InClosed)).then(|| self.sending(0))?;
+        let send = || self.sending(3).or_else(input).map(|id| (id, Ok(Reply::Done)));
         let close = || Some((self.find(|action| matches!(action, Action::Close(_)))?, Ok(Reply::Done)));
         post().or_else(look).or_else(open).or_else(send).or_else(close)
     }
@@ -141,14 +146,15 @@ impl World {
             let (sock, id, answer) = match event {
                 Event::Out => {
                     let piece = PIECE[usize::from(self.pieces)];
-                    (1, self.receiving(1), message(Some(Message::Binary(Bytes::from_static(piece.as_bytes())))))
+                    let piece = Message::Binary(Bytes::from_static(piece.as_bytes()));
+                    (self.out, self.receiving(self.out), message(Some(piece)))
                 }
-                Event::OutEnd => (1, self.receiving(1), message(Some(Message::Text(String::new())))),
-                Event::OutClosed => (1, self.receiving(1), message(None)),
-                Event::OutBroken => (1, self.receiving(1), refused()),
+                Event::OutEnd => (self.out, self.receiving(self.out), message(Some(Message::Text(String::new())))),
+                Event::OutClosed => (self.out, self.receiving(self.out), message(None)),
+                Event::OutBroken => (self.out, self.receiving(self.out), refused()),
                 Event::ErrEnd => (2, self.receiving(2), message(Some(Message::Text(String::new())))),
                 Event::ErrClosed => (2, self.receiving(2), message(None)),
-                Event::InClosed => (0, self.sending(), refused()),
+                Event::InClosed => (0, self.sending(0), refused()),
                 Event::ControlRefused => {
                     let text = "Only running operations can be connected";
                     (3, self.opening(|sock| sock == 3), error(500, text))
@@ -159,6 +165,12 @@ impl World {
                 }
                 Event::Success => (9, self.asking("/wait"), Ok(Reply::Http(SUCCESS.clone()))),
                 Event::Fails => (9, self.asking("/wait"), operation(400, "boom")),
+                Event::Order => {
+                    let reading = self.find(|action| matches!(action, Action::Read(Port(3))));
+                    // Through a control that is going to be refused nothing is asked.
+                    let sock = if self.script.contains(&Event::ControlRefused) { 9 } else { 3 };
+                    (sock, reading, Ok(Reply::Data(Some(Bytes::from_static(b"{}\n")))))
+                }
                 Event::Ping => {
                     let id = [1, 2, 3, 0].into_iter().find_map(|sock| self.receiving(sock));
                     (9, id, message(Some(Message::Ping)))
@@ -184,7 +196,10 @@ impl World {
                 Some(id) => return Some((id, answer)),
                 // When the command has ended nothing is sent to it.
                 None if event == Event::InClosed => assert!(self.end.is_some(), "nothing is sent: {self:#?}"),
-                None => assert!(matches!(event, Event::Ping | Event::Tick), "{event:?} meets nothing: {self:#?}"),
+                None => assert!(
+                    matches!(event, Event::Ping | Event::Tick | Event::Order),
+                    "{event:?} meets nothing: {self:#?}"
+                ),
             }
         }
     }
@@ -277,7 +292,7 @@ fn every_interleaving() {
 /// Runs the command in every order in which these events of stdout can go with all others.
 fn interleavings_with(out: &[Event]) -> usize {
     let mut runs = 0;
-    let extras = [Event::Ping, Event::ControlRefused, Event::InClosed, Event::Tick];
+    let extras = [Event::Ping, Event::ControlRefused, Event::InClosed, Event::Tick, Event::Order];
     for err in [&[][..], &[Event::ErrEnd], &[Event::ErrClosed]] {
         for end in [&[][..], &[Event::Success], &[Event::Fails]] {
             for chosen in 0_u32..1 << extras.len() {
@@ -287,7 +302,8 @@ fn interleavings_with(out: &[Event]) -> usize {
                 let events: usize = lines.iter().map(|line| line.len()).sum();
                 let manners =
                     [(true, true), (false, true), (true, false)].map(|(eager, tells)| Manner { eager, tells });
-                let manners = match (chosen.count_ones(), events) {
+                // What is asked goes its own way, so one event less shows as much.
+                let manners = match (chosen.count_ones(), events + usize::from(chosen >> 4 == 1)) {
                     (0 | 1, ..=7) => &manners[..],
                     (2, ..=6) => &manners[..1],
                     _ => continue,
@@ -296,14 +312,47 @@ fn interleavings_with(out: &[Event]) -> usize {
                     for manner in manners {
                         runs += 1;
                         let lxd = Client::new(World::new(script, *manner));
-                        let result = lxd.instance("c1").exec(["x"]).output().send();
-                        assert_eq!(outcome(result), expected(script), "{manner:?} {script:?}");
+                        let exec = lxd.instance("c1").exec(["x"]);
+                        let ordered = script.contains(&Event::Order);
+                        let exec = if ordered { exec.controlled().unwrap().1 } else { exec };
+                        assert_eq!(outcome(exec.output().send()), expected(script), "{manner:?} {script:?}");
                     }
                 });
             }
         }
     }
     runs
+}
+
+/// The same with a terminal.
+#[test]
+fn every_interleaving_of_a_terminal() {
+    let mut runs = 0;
+    let extras = [Event::Ping, Event::Tick, Event::Order];
+    for pieces in 0..=2 {
+        for out_end in [&[][..], &[Event::OutEnd], &[Event::OutClosed], &[Event::OutBroken]] {
+            let out = [vec![Event::Out; pieces], out_end.to_vec()].concat();
+            for (end, chosen) in
+                [&[][..], &[Event::Success], &[Event::Fails]].iter().flat_map(|end| (0_u32..8).map(move |n| (*end, n)))
+            {
+                let mut lines = vec![&out[..], end];
+                lines
+                    .extend(extras.chunks(1).enumerate().filter(|(bit, _)| chosen >> bit & 1 == 1).map(|(_, one)| one));
+                interleave(&mut lines, &mut Vec::new(), &mut |script| {
+                    for (eager, tells) in [(true, true), (false, true), (true, false), (false, false)] {
+                        runs += 1;
+                        let world = World { out: 0, ..World::new(script, Manner { eager, tells }) };
+                        let lxd = Client::new(world);
+                        let (_, exec) = lxd.instance("c1").exec(["x"]).interactive(80, 24).controlled().unwrap();
+                        // There is no stderr that could be cut off.
+                        let wanted = expected(&[script, &[Event::ErrEnd]].concat()).replace("stdout", "terminal");
+                        assert_eq!(outcome(exec.output().send()), wanted, "{eager} {tells} {script:?}");
+                    }
+                });
+            }
+        }
+    }
+    println!("{runs} interleavings");
 }
 
 /// Visits every order in which the lines can be merged.
@@ -433,7 +482,7 @@ fn input() {
                 other => usual(other, idle),
             }
         });
-        let result = lxd.instance("c1").exec(["cat"]).stdin(stdin).status().send();
+        let result = lxd.instance("c1").exec(["cat"]).stdin(stdin).output().send();
         assert_eq!(result.unwrap(), ExecOutput::default());
         let (_, sent) = std::mem::take(&mut *seen.lock().unwrap());
         sent
@@ -657,6 +706,53 @@ fn transcripts() {
         let shown = format!("{expected:?} from {steps:#?}");
         let result = play(steps.into_iter().flatten(), |lxd| run(lxd.instance("c1").exec(["x"])));
         assert_eq!(outcome(result), expected, "{shown}");
+    }
+}
+
+/// What is asked of a command, and what ends one that takes too long.
+#[test]
+fn asked_and_killed() {
+    const LIMIT: Duration = Duration::from_secs(7);
+    type Step = (String, Answer);
+    let step = |asked: &str, answer| -> Step { (asked.into(), answer) };
+    let post = || step("POST /1.0/instances/c1/exec", Ok(Reply::Http(POSTED.clone())));
+    let opened =
+        |sock: u8| (format!("open {sock}: GET /1.0/operations/op-1/websocket?secret=s{sock}"), Ok(Reply::Opened));
+    let ends = || {
+        let end = step("GET /1.0/operations/op-1/wait?timeout=15", Ok(Reply::Http(SUCCESS.clone())));
+        vec![opened(1), opened(2), step("receive 1", mark()), step("receive 2", mark()), end]
+    };
+    let data = |text: &'static str| Ok(Reply::Data(Some(Bytes::from_static(text.as_bytes()))));
+    let send = |text: &str, answer| (format!("send 3: {text:?}"), answer);
+
+    // One line, one message, however they are read; one that cannot be sent is not the command's failure.
+    let steps = [
+        vec![post(), opened(3), step("read 3", data("a\nb\nc")), send("a", Ok(Reply::Done))],
+        vec![send("b", failure(FailureKind::Broken)), step("read 3", data("\n")), send("c", Ok(Reply::Done))],
+        vec![step("read 3", Ok(Reply::Data(None)))],
+        ends(),
+    ];
+    let result = play(steps.concat(), |lxd| {
+        let (_, exec) = lxd.instance("c1").exec(["x"]).controlled().unwrap();
+        exec.output().send()
+    });
+    assert_eq!(outcome(result), "whole: ");
+
+    let limited = |steps: [Vec<Step>; 2]| {
+        play(steps.concat(), |lxd| lxd.instance("c1").exec(["x"]).timeout(LIMIT).output().send())
+    };
+    let kill = || {
+        let signal = send(r#"{"command":"signal","signal":9}"#, Ok(Reply::Done));
+        vec![post(), opened(3), step("sleep 7s", Ok(Reply::Done)), signal]
+    };
+    assert!(limited([kill(), ends()]).unwrap().timed_out);
+    // In time, and only then.
+    assert!(!limited([vec![post(), opened(3)], ends()]).unwrap().timed_out);
+    for steps in
+        [[kill(), vec![step("sleep 5s", Ok(Reply::Done))]], [vec![post()], vec![step("sleep 7s", Ok(Reply::Done))]]]
+    {
+        let error = limited(steps).unwrap_err();
+        assert_eq!(error.transport().unwrap().kind, FailureKind::Timeout(Phase::Total));
     }
 }
 

@@ -3,6 +3,7 @@
 mod answers;
 mod calls;
 mod captures;
+mod consoles;
 mod coverage;
 mod drafts;
 mod exec;
@@ -11,6 +12,7 @@ mod flows;
 mod image_flows;
 mod migration;
 mod properties;
+mod recorded;
 mod requests;
 mod secrets;
 mod storage;

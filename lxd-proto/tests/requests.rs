@@ -241,11 +241,31 @@ fn exec() {
         c1.exec(["true"]).status() => r#"POST /1.0/instances/c1/exec
 content-type: application/json
 
+{"command":["true"],"wait-for-websocket":false,"interactive":false,"environment":{},"user":0,"group":0,"cwd":""}"#,
+        c1.exec(["true"]).output() => r#"POST /1.0/instances/c1/exec
+content-type: application/json
+
 {"command":["true"],"wait-for-websocket":true,"interactive":false,"environment":{},"user":0,"group":0,"cwd":""}"#,
+        c1.exec(["true"]).recorded().output() => r#"POST /1.0/instances/c1/exec
+content-type: application/json
+
+{"command":["true"],"wait-for-websocket":false,"interactive":false,"environment":{},"user":0,"group":0,"cwd":"","record-output":true}"#,
         c1.exec(["a b", ""]).env("K", "v").user(1000).group(100).cwd("/tmp").output() => r#"POST /1.0/instances/c1/exec
 content-type: application/json
 
 {"command":["a b",""],"wait-for-websocket":true,"interactive":false,"environment":{"K":"v"},"user":1000,"group":100,"cwd":"/tmp"}"#,
+        c1.exec(["sh"]).interactive(80, 24).output() => r#"POST /1.0/instances/c1/exec
+content-type: application/json
+
+{"command":["sh"],"wait-for-websocket":true,"interactive":true,"environment":{},"user":0,"group":0,"cwd":"","width":80,"height":24}"#,
+        c1.console().size(80, 24).attach() => r#"POST /1.0/instances/c1/console
+content-type: application/json
+
+{"width":80,"height":24,"type":"console"}"#,
+        c1.console().vga().attach() => r#"POST /1.0/instances/c1/console
+content-type: application/json
+
+{"type":"vga"}"#,
         c1.exec(["sh"]).terminal().size(80, 24) => r#"POST /1.0/instances/c1/exec
 content-type: application/json
 

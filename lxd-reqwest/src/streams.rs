@@ -1,10 +1,18 @@
 //! The caller's own readers and writers.
 
-use std::{fmt, io, path::Path, pin::Pin};
+use std::{
+    fmt, io,
+    path::Path,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
 
+use bytes::Bytes;
+use lxd_proto::Pipe;
 use tokio::{
     fs::File,
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
 };
 
 /// What the caller sends: bytes, or a reader. See [`lxd_proto::Payload`].
@@ -37,6 +45,33 @@ impl<W: AsyncWrite + Send + 'static> From<W> for Writer {
 impl fmt::Debug for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Writer")
+    }
+}
+
+/// What is pushed into it is read from it.
+pub(crate) fn pipe() -> (Pipe, Reader) {
+    let (sender, pieces) = unbounded_channel();
+    // Nobody reads any more when the flow is over.
+    (Pipe::new(move |piece| drop(sender.send(piece))), Reader::from(Pieces { pieces, rest: Bytes::new() }))
+}
+
+struct Pieces {
+    pieces: UnboundedReceiver<Bytes>,
+    rest: Bytes,
+}
+
+impl AsyncRead for Pieces {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.rest.is_empty() {
+            self.rest = ready!(self.pieces.poll_recv(context)).unwrap_or_default();
+        }
+        let length = self.rest.len().min(buffer.remaining());
+        buffer.put_slice(&self.rest.split_to(length));
+        Poll::Ready(Ok(()))
     }
 }
 

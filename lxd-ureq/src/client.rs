@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lxd_host::Remote;
-use lxd_proto::{Blocking, Failure, Fingerprint, Scope, Streams};
+use lxd_proto::{Blocking, Failure, Fingerprint, Pipe, Scope, Streams};
 
 use crate::{Body, Io, Payload, Reader, Writer, conn::Hangup, http::Http};
 
@@ -67,6 +67,10 @@ impl lxd_proto::Client for Client {
 
     fn pin(&self) -> Option<Fingerprint> {
         self.pin
+    }
+
+    fn pipe(&self) -> Option<(Pipe, Reader)> {
+        Some(crate::streams::pipe())
     }
 }
 

@@ -5,7 +5,11 @@ use std::{
     fs::File,
     io::{self, Read, Write},
     path::Path,
+    sync::mpsc::{Receiver, channel},
 };
+
+use bytes::Bytes;
+use lxd_proto::Pipe;
 
 /// What the caller sends: bytes, or a reader. See [`lxd_proto::Payload`].
 pub type Payload = lxd_proto::Payload<Reader>;
@@ -37,6 +41,29 @@ impl<W: Write + Send + 'static> From<W> for Writer {
 impl fmt::Debug for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Writer")
+    }
+}
+
+/// What is pushed into it is read from it.
+pub(crate) fn pipe() -> (Pipe, Reader) {
+    let (sender, pieces) = channel();
+    // Nobody reads any more when the flow is over.
+    (Pipe::new(move |piece| drop(sender.send(piece))), Reader::from(Pieces { pieces, rest: Bytes::new() }))
+}
+
+struct Pieces {
+    pieces: Receiver<Bytes>,
+    rest: Bytes,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.rest.is_empty() {
+            self.rest = self.pieces.recv().unwrap_or_default();
+        }
+        let length = self.rest.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&self.rest.split_to(length));
+        Ok(length)
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use lxd_proto::{
-    Async, Blocking, Client, Failure, Fingerprint, Payload, Response, Scope, Streams,
+    Async, Blocking, Client, Failure, Fingerprint, Payload, Pipe, Response, Scope, Streams,
     flow::{Action, AsyncIo, BlockingIo, Id, Reply},
 };
 use tokio::{
@@ -51,6 +51,10 @@ impl Client for BlockOn {
 
     fn pin(&self) -> Option<Fingerprint> {
         self.0.pin()
+    }
+
+    fn pipe(&self) -> Option<(Pipe, Reader)> {
+        self.0.pipe().map(|(pipe, reader)| (pipe, Reader(reader)))
     }
 }
 

@@ -1,48 +1,22 @@
-//! Running a command, with every byte of its output or an error that says what is missing.
+//! Running a command.
 //!
-//! | state | does | and then |
+//! | way | how | when |
 //! |---|---|---|
-//! | `Post` | `POST /1.0/instances/{name}/exec` | an operation with a secret for each stream: `Run` |
-//! | `Run` | all at once: `/wait`, and the websockets 0, 1, 2 and control; then every stream goes its own way | all outputs ended and the operation's end known: done |
-//!
-//! What LXD does, and what follows from it:
-//!
-//! * The command starts when 0, 1 and 2 are connected, and fails after 5 s without (10 s since 6.9 and in Incus). So they
-//!   are opened at the same time, but for 0, which waits for control: a command may end as soon as it can start, and
-//!   when control is connected in that moment, 5.0.2 dies of it (a nil pointer: 1 of some 3,000 short commands, 16 at a
-//!   time), or never ends the operation.
-//! * An output ends with an empty text message. LXD then drops the connection without a close frame. A stream that ends
-//!   any other way was cut off, and the result is [`Error::Truncated`], never success.
-//! * An operation is forgotten 5 s after its end, which a long output easily outlasts. So `/wait` is asked at once, and
-//!   its answer kept.
-//! * A refused control is no failure: only 0, 1 and 2 are needed.
-//! * Both outputs end only when the command has. LXD then waits for its reader of control; control is closed, so that it
-//!   waits for nothing.
-//! * A command that reads no input closes 0 at its end. Not being able to write to it is no error.
-//! * Nothing is sent over 1 and 2, and to old servers not even pongs: see [`ReceiveOnly`].
-//! * The server pings each socket every 10 s, so each has a receive outstanding, unless its own output is full.
+//! | attached | its streams are websockets | something goes in or comes out |
+//! | detached | requests alone | nothing does, or its output is to be recorded |
 
-use alloc::{
-    boxed::Box,
-    collections::{BTreeMap, VecDeque},
-    string::{String, ToString},
-    vec::Vec,
-};
-use core::fmt;
+mod attached;
+mod detached;
 
-use bytes::{Bytes, BytesMut};
-use http::Method;
+use alloc::{format, string::String, vec::Vec};
 
-use super::{Action, Flow, Id, Ids, Message, Peer, Port, Reply, Sock, Step, ended, http, wait::Watcher};
-use crate::{
-    Changed, Endpoint, Error, Failure, ReceiveOnly, Request, Response,
-    endpoint::bare,
-    envelope::Envelope,
-    error::{Outcome, Truncated},
-    limits,
-    resources::{Operation, OperationId, exec::PostExec},
-    uri::Path,
-};
+use bytes::Bytes;
+
+pub(crate) use attached::{Attached, Begin};
+pub(crate) use detached::Detached;
+
+use super::{Flow, Id, InTurn, Port, Reply, Step};
+use crate::{Error, Failure, client::WeakPipe};
 
 /// What the caller's stdin is read from.
 pub const STDIN: Port = Port(0);
@@ -51,8 +25,13 @@ pub const STDOUT: Port = Port(1);
 /// What the command's stderr is written to.
 pub const STDERR: Port = Port(2);
 
-const INPUT: Sock = Sock(0);
-const CONTROL: Sock = Sock(3);
+/// What the caller asks of the command is read from: lines of JSON, as LXD's control takes them.
+pub const ORDERS: Port = Port(3);
+
+pub(crate) const SIGKILL: i32 = 9;
+
+/// An order that LXD does not know.
+const DETACH: &str = "detach";
 
 /// How a command ended, and what it wrote where nothing else was said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,6 +43,8 @@ pub struct ExecOutput {
     pub stdout: Bytes,
     /// What it wrote to stderr, unless that went to a writer or nowhere.
     pub stderr: Bytes,
+    /// Whether it was killed because it took longer than its [`timeout`](crate::resources::Exec::timeout).
+    pub timed_out: bool,
 }
 
 impl ExecOutput {
@@ -88,398 +69,75 @@ pub(crate) enum Source {
     Read(Port),
 }
 
-/// Runs a command to its end. Made by [`Exec::output`](crate::resources::Exec::output) and its siblings.
-pub struct ExecFlow {
-    post: PostExec,
-    input: Input,
-    outputs: [Output; 2],
-    /// Whether control is open.
-    control: bool,
-    state: State,
-    ids: Ids,
-    outbox: VecDeque<(Id, Action)>,
-    pending: BTreeMap<Id, Pending>,
-    /// What went wrong while connecting; the operation's own error says more, if it has one.
-    trouble: Option<Error>,
-    /// Counts what arrives on the outputs and what was handed on, so that silence is seen. A ping is neither.
-    progress: u64,
+/// Asks a command that runs. Made by [`Exec::controlled`](crate::resources::Exec::controlled); its clones ask the same
+/// command, from any thread.
+///
+/// What is asked before the command has begun is asked when it has. What is asked after its end does nothing.
+#[derive(Clone, Debug)]
+pub struct Control(pub(crate) WeakPipe);
+
+impl Control {
+    /// Sends it a signal, by number, as 15 for `SIGTERM` (extension `container_exec_signal_handling`).
+    pub fn signal(&self, number: i32) {
+        self.0.push(&signal(number));
+    }
+
+    /// Kills it: `SIGKILL`. What it has started goes on.
+    pub fn kill(&self) {
+        self.signal(SIGKILL);
+    }
+
+    /// Gives its terminal another size.
+    pub fn resize(&self, columns: u16, lines: u16) {
+        self.0.push(&resize(columns, lines));
+    }
 }
+
+/// Asks of a console that is attached. Made by [`Console::controlled`](crate::resources::Console::controlled); its clones
+/// ask the same console, from any thread. What is asked after its end does nothing.
+#[derive(Clone, Debug)]
+pub struct ConsoleControl(pub(crate) WeakPipe);
+
+impl ConsoleControl {
+    /// Gives it another size.
+    pub fn resize(&self, columns: u16, lines: u16) {
+        self.0.push(&resize(columns, lines));
+    }
+
+    /// Leaves it.
+    pub fn detach(&self) {
+        self.0.push(DETACH);
+    }
+}
+
+fn resize(columns: u16, lines: u16) -> String {
+    // LXD wants the numbers as texts.
+    format!(r#"{{"command":"window-resize","args":{{"width":"{columns}","height":"{lines}"}}}}"#)
+}
+
+fn signal(number: i32) -> String {
+    format!(r#"{{"command":"signal","signal":{number}}}"#)
+}
+
+/// Runs a command to its end. Made by [`Exec::output`](crate::resources::Exec::output) and its siblings.
+#[derive(Debug)]
+pub struct ExecFlow(Way);
 
 #[derive(Debug)]
-enum State {
-    Post,
-    Run(Watcher, OperationId),
-    /// The command has ended with this code; output may still be on its way.
-    Drain(i32),
-    Done,
+enum Way {
+    Attached(Attached),
+    Detached(InTurn<Detached>),
 }
 
-/// What an outstanding action was for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pending {
-    Post,
-    Wait,
-    Look,
-    Open(Sock),
-    Recv(Sock),
-    SendInput,
-    ReadInput,
-    CloseControl,
-    Write(usize),
-    /// All streams have ended, and the operation's end is not known yet.
-    Settle,
-    /// The operation has ended, and nothing has arrived since the counter stood here.
-    Silence(u64),
-}
-
-struct Input {
-    /// What opens it, until control has been.
-    request: Option<Request>,
-    source: Source,
-    open: bool,
-    busy: bool,
-    done: bool,
-}
-
-struct Output {
-    name: &'static str,
-    sock: Sock,
-    sink: Sink,
-    open: bool,
-    receiving: bool,
-    writing: bool,
-    queue: VecDeque<Bytes>,
-    collected: BytesMut,
-    received: u64,
-    end: Option<End>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum End {
-    Whole,
-    Cut(String),
-}
-
-impl fmt::Debug for ExecFlow {
-    /// Not what goes in and comes out.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("ExecFlow");
-        shown.field("post", &self.post).field("state", &self.state).field("pending", &self.pending);
-        shown.finish_non_exhaustive()
+impl From<Attached> for ExecFlow {
+    fn from(attached: Attached) -> Self {
+        Self(Way::Attached(attached))
     }
 }
 
-impl Output {
-    fn new(name: &'static str, sock: Sock, sink: Sink) -> Self {
-        let (queue, collected) = (VecDeque::new(), BytesMut::new());
-        Self {
-            name,
-            sock,
-            sink,
-            open: false,
-            receiving: false,
-            writing: false,
-            queue,
-            collected,
-            received: 0,
-            end: None,
-        }
-    }
-
-    /// Ended, and handed on to the last byte.
-    fn is_settled(&self) -> bool {
-        self.end.is_some() && self.queue.is_empty() && !self.writing
-    }
-
-    fn take(&mut self, data: Bytes) -> Result<(), Error> {
-        self.received += data.len() as u64;
-        match self.sink {
-            Sink::Write(_) if !data.is_empty() => self.queue.push_back(data),
-            Sink::Collect if self.received > limits::OUTPUT => {
-                return Err(Error::TooLarge { what: "the command's output", limit: limits::OUTPUT });
-            }
-            Sink::Collect => self.collected.extend_from_slice(&data),
-            _ => {}
-        }
-        Ok(())
-    }
-}
-
-impl ExecFlow {
-    pub(crate) fn new(post: PostExec, source: Source, sinks: [Sink; 2]) -> Self {
-        let [stdout, stderr] = sinks;
-        Self {
-            post,
-            input: Input { request: None, source, open: false, busy: false, done: false },
-            outputs: [Output::new("stdout", Sock(1), stdout), Output::new("stderr", Sock(2), stderr)],
-            control: false,
-            state: State::Post,
-            ids: Ids::default(),
-            outbox: VecDeque::new(),
-            pending: BTreeMap::new(),
-            trouble: None,
-            progress: 0,
-        }
-    }
-
-    fn start(&mut self, what: Pending, action: Action) {
-        let id = self.ids.next();
-        self.pending.insert(id, what);
-        self.outbox.push_back((id, action));
-    }
-
-    fn is_pending(&self, what: impl Fn(&Pending) -> bool) -> bool {
-        self.pending.values().any(what)
-    }
-
-    fn posted(&mut self, response: Response) -> Result<(), Error> {
-        let operation = match self.post.response(response) {
-            Ok(Changed::Running(operation)) => operation,
-            Ok(Changed::Done(())) => return Err(Error::Protocol("a command ran without an operation".into())),
-            Err(error) => {
-                let request = self.post.request()?;
-                return Err(error.answering(request.method(), request.uri()));
-            }
-        };
-        let mut watcher = Watcher::new(operation.id.clone(), None);
-        self.start(Pending::Wait, Action::Http(Peer(0), watcher.request()?));
-        for (sock, name) in [(CONTROL, "control"), (Sock(1), "1"), (Sock(2), "2"), (INPUT, "0")] {
-            let mut request = bare(Method::GET, &operation.websocket(name)?)?;
-            if self.outputs.iter().any(|output| output.sock == sock) {
-                request.extensions_mut().insert(ReceiveOnly);
-            }
-            if sock == INPUT {
-                self.input.request = Some(request);
-            } else {
-                self.start(Pending::Open(sock), Action::Open(Peer(0), sock, request));
-            }
-        }
-        self.state = State::Run(watcher, operation.id);
-        Ok(())
-    }
-
-    fn opened(&mut self, sock: Sock, result: Result<Reply, Failure>) -> Result<(), Error> {
-        // With 0 the command starts, and may end.
-        let input = if sock == CONTROL { self.input.request.take() } else { None };
-        if let Some(request) = input {
-            self.start(Pending::Open(INPUT), Action::Open(Peer(0), INPUT, request));
-        }
-        let trouble = match result {
-            Ok(Reply::Opened) => {
-                match self.outputs.iter_mut().find(|output| output.sock == sock) {
-                    Some(output) => output.open = true,
-                    None => {
-                        self.input.open |= sock == INPUT;
-                        self.control |= sock == CONTROL;
-                        self.start(Pending::Recv(sock), Action::Recv(sock));
-                    }
-                }
-                return Ok(());
-            }
-            _ if sock == CONTROL => return Ok(()),
-            Ok(Reply::Http(response)) => match Envelope::open(&response) {
-                Err(error) => error,
-                Ok(_) => Error::Protocol("a websocket was refused without an error".into()),
-            },
-            Ok(_) => Error::Protocol("a websocket was answered with something else".into()),
-            Err(failure) => failure.into(),
-        };
-        if let Some(output) = self.outputs.iter_mut().find(|output| output.sock == sock) {
-            output.end = Some(End::Cut(trouble.to_string()));
-        }
-        self.trouble.get_or_insert(trouble);
-        self.look()
-    }
-
-    fn received(&mut self, sock: Sock, result: Result<Reply, Failure>) -> Result<(), Error> {
-        let message = match result {
-            Ok(Reply::Message(message)) => Ok(message),
-            Ok(_) => Err("it was answered with something else".into()),
-            Err(failure) => Err(failure.to_string()),
-        };
-        let Some(output) = self.outputs.iter_mut().find(|output| output.sock == sock) else {
-            // Nothing is said on 0 and control; receiving there answers pings and sees the end.
-            match message {
-                Ok(Some(_)) => self.start(Pending::Recv(sock), Action::Recv(sock)),
-                _ => {
-                    self.input.done |= sock == INPUT;
-                    self.control &= sock != CONTROL;
-                }
-            }
-            return Ok(());
-        };
-        output.receiving = false;
-        self.progress += u64::from(!matches!(message, Ok(Some(Message::Ping))));
-        match message {
-            Ok(Some(Message::Text(text))) if text.is_empty() => output.end = Some(End::Whole),
-            Ok(Some(Message::Text(text))) => output.take(text.into())?,
-            Ok(Some(Message::Binary(data))) => output.take(data)?,
-            Ok(Some(Message::Ping)) => {}
-            Ok(None) => output.end = Some(End::Cut("the connection was closed without the end mark".into())),
-            Err(reason) => output.end = Some(End::Cut(reason)),
-        }
-        Ok(())
-    }
-
-    fn read(&mut self, result: Result<Reply, Failure>) -> Result<(), Error> {
-        self.input.busy = false;
-        if self.input.done {
-            return Ok(());
-        }
-        match result? {
-            Reply::Data(Some(data)) => self.send_input(data),
-            _ => self.end_input(),
-        }
-        Ok(())
-    }
-
-    fn send_input(&mut self, data: Bytes) {
-        if !self.input.done {
-            self.input.busy = true;
-            self.start(Pending::SendInput, Action::Send(INPUT, Message::Binary(data)));
-        }
-    }
-
-    fn end_input(&mut self) {
-        if !self.input.done {
-            self.input.done = true;
-            self.start(Pending::SendInput, Action::Send(INPUT, Message::Text(String::new())));
-        }
-    }
-
-    fn sent_input(&mut self, result: &Result<Reply, Failure>) {
-        self.input.busy = false;
-        // The command has closed its stdin, or has ended.
-        self.input.done |= result.is_err();
-    }
-
-    fn waited(&mut self, result: Result<Reply, Failure>) -> Result<(), Error> {
-        let State::Run(watcher, _) = &mut self.state else { return Ok(()) };
-        match watcher.answer(http(result)) {
-            Ok(Some(operation)) => self.finished(&operation),
-            Ok(None) => {
-                let request = watcher.request()?;
-                self.start(Pending::Wait, Action::Http(Peer(0), request));
-                Ok(())
-            }
-            Err(error) => Err(self.blame(error)),
-        }
-    }
-
-    /// Looks at the operation beside its `/wait`.
-    fn look(&mut self) -> Result<(), Error> {
-        let State::Run(_, id) = &self.state else { return Ok(()) };
-        if !self.is_pending(|pending| *pending == Pending::Look) {
-            let request = bare(Method::GET, &Path::root().join("operations").name(id.as_str()))?;
-            self.start(Pending::Look, Action::Http(Peer(0), request));
-        }
-        Ok(())
-    }
-
-    fn looked(&mut self, result: Result<Reply, Failure>) -> Result<(), Error> {
-        let State::Run(_, id) = &self.state else { return Ok(()) };
-        let mut watcher = Watcher::new(id.clone(), None);
-        watcher.look();
-        match watcher.answer(http(result)) {
-            Ok(Some(operation)) => self.finished(&operation),
-            Ok(None) => Ok(()),
-            Err(error) => Err(self.blame(error)),
-        }
-    }
-
-    fn finished(&mut self, operation: &Operation) -> Result<(), Error> {
-        let code = operation.return_code();
-        self.state = State::Drain(code.ok_or_else(|| Error::Protocol("a command ended without an exit code".into()))?);
-        // Nobody reads it any more.
-        self.input.done = true;
-        Ok(())
-    }
-
-    /// The error to give: when the sockets could not be connected, that is the cause of the operation's failure.
-    fn blame(&mut self, error: Error) -> Error {
-        let unconnected = match error.operation().map(|error| &error.outcome) {
-            Some(Outcome::Failed(reason)) => reason.contains("websocket"),
-            Some(Outcome::Unknown) | None => true,
-            Some(_) => false,
-        };
-        if unconnected { self.trouble.take().unwrap_or(error) } else { error }
-    }
-
-    /// Starts whatever can go on now.
-    fn advance(&mut self) {
-        for index in 0..self.outputs.len() {
-            let Some(output) = self.outputs.get_mut(index) else { continue };
-            if output.open && output.end.is_none() && !output.receiving && output.queue.len() < limits::WINDOW {
-                output.receiving = true;
-                let sock = output.sock;
-                self.start(Pending::Recv(sock), Action::Recv(sock));
-            }
-            let Some(output) = self.outputs.get_mut(index) else { continue };
-            let data = if output.writing { None } else { output.queue.pop_front() };
-            if let (Sink::Write(port), Some(data)) = (output.sink, data) {
-                output.writing = true;
-                self.start(Pending::Write(index), Action::Write(port, data));
-            }
-        }
-        if self.input.open && !self.input.busy && !self.input.done {
-            match &mut self.input.source {
-                Source::Bytes(rest) if rest.is_empty() => self.end_input(),
-                Source::Bytes(rest) => {
-                    let piece = rest.split_to(rest.len().min(limits::CHUNK));
-                    self.send_input(piece);
-                }
-                Source::Read(port) => {
-                    let port = *port;
-                    self.input.busy = true;
-                    self.start(Pending::ReadInput, Action::Read(port));
-                }
-            }
-        }
-        let whole = self.outputs.iter().all(|output| output.end == Some(End::Whole));
-        if whole && core::mem::take(&mut self.control) {
-            self.start(Pending::CloseControl, Action::Close(CONTROL));
-        }
-        let ended = self.outputs.iter().all(|output| output.end.is_some());
-        match self.state {
-            State::Run(..) if ended && !self.is_pending(|p| matches!(p, Pending::Settle | Pending::Look)) => {
-                self.start(Pending::Settle, Action::Sleep(limits::EXEC_SETTLE));
-            }
-            State::Drain(_) if !ended && !self.is_pending(|p| matches!(p, Pending::Silence(_))) => {
-                self.start(Pending::Silence(self.progress), Action::Sleep(limits::EXEC_DRAIN));
-            }
-            _ => {}
-        }
-    }
-
-    /// Nothing has arrived for long after the command's end: what is not there by now will not come.
-    fn silence(&mut self, since: u64) {
-        let busy = self.outputs.iter().any(|output| output.writing || !output.queue.is_empty());
-        if since != self.progress || busy {
-            return;
-        }
-        for output in self.outputs.iter_mut().filter(|output| output.end.is_none()) {
-            output.end = Some(End::Cut(String::from("nothing more came after the command had ended")));
-        }
-    }
-
-    fn result(&mut self, code: i32) -> Result<ExecOutput, Error> {
-        let mut collected = self.outputs.iter_mut().map(|output| core::mem::take(&mut output.collected).freeze());
-        let (stdout, stderr) = (collected.next().unwrap_or_default(), collected.next().unwrap_or_default());
-        drop(collected);
-        let output = ExecOutput { code, stdout, stderr };
-        let cut: Vec<_> = self.outputs.iter().filter(|output| output.end != Some(End::Whole)).collect();
-        match cut.first() {
-            None => Ok(output),
-            Some(Output { name, received, end, .. }) => Err(Error::Truncated(Box::new(Truncated {
-                stream: name,
-                received: *received,
-                reason: match end {
-                    Some(End::Cut(reason)) => reason.clone(),
-                    _ => String::new(),
-                },
-                output,
-            }))),
-        }
+impl From<Detached> for ExecFlow {
+    fn from(detached: Detached) -> Self {
+        Self(Way::Detached(InTurn::new(detached)))
     }
 }
 
@@ -487,48 +145,47 @@ impl Flow for ExecFlow {
     type Output = ExecOutput;
 
     fn next(&mut self) -> Result<Step<ExecOutput>, Error> {
-        if matches!(self.state, State::Post) && self.pending.is_empty() {
-            let request = self.post.request()?;
-            self.start(Pending::Post, Action::Http(Peer(0), request));
-        }
-        if let Some((id, action)) = self.outbox.pop_front() {
-            return Ok(Step::Do(id, action));
-        }
-        match self.state {
-            State::Drain(code) if self.outputs.iter().all(Output::is_settled) => {
-                self.state = State::Done;
-                self.result(code).map(Step::Done)
-            }
-            State::Done => Err(ended()),
-            _ => Ok(Step::Wait),
+        match &mut self.0 {
+            Way::Attached(flow) => flow.next(),
+            Way::Detached(flow) => flow.next(),
         }
     }
 
     fn handle(&mut self, id: Id, result: Result<Reply, Failure>) -> Result<(), Error> {
-        let Some(pending) = self.pending.remove(&id) else { return Ok(()) };
-        match pending {
-            Pending::Post => self.posted(http(result)?)?,
-            Pending::Wait => self.waited(result)?,
-            Pending::Look => self.looked(result)?,
-            Pending::Open(sock) => self.opened(sock, result)?,
-            Pending::Recv(sock) => self.received(sock, result)?,
-            Pending::SendInput => self.sent_input(&result),
-            Pending::ReadInput => self.read(result)?,
-            Pending::Write(index) => {
-                result?;
-                self.progress += 1;
-                if let Some(output) = self.outputs.get_mut(index) {
-                    output.writing = false;
-                }
-            }
-            Pending::CloseControl => {}
-            Pending::Settle => self.look()?,
-            Pending::Silence(since) => self.silence(since),
+        match &mut self.0 {
+            Way::Attached(flow) => flow.handle(id, result),
+            Way::Detached(flow) => flow.handle(id, result),
         }
-        self.advance();
-        Ok(())
+    }
+
+    fn extensions(&self) -> Vec<&'static str> {
+        match &self.0 {
+            Way::Attached(flow) => flow.extensions(),
+            Way::Detached(flow) => flow.extensions(),
+        }
     }
 }
 
-#[cfg(test)]
-mod tests;
+/// Attaches to a console, until it is left or the instance stops. Gives what was shown, unless that went to a writer.
+#[derive(Debug)]
+pub struct ConsoleFlow(pub(crate) Attached);
+
+impl Flow for ConsoleFlow {
+    type Output = Bytes;
+
+    fn next(&mut self) -> Result<Step<Bytes>, Error> {
+        Ok(match self.0.next()? {
+            Step::Done(output) => Step::Done(output.stdout),
+            Step::Do(id, action) => Step::Do(id, action),
+            Step::Wait => Step::Wait,
+        })
+    }
+
+    fn handle(&mut self, id: Id, result: Result<Reply, Failure>) -> Result<(), Error> {
+        self.0.handle(id, result)
+    }
+
+    fn extensions(&self) -> Vec<&'static str> {
+        ["console"].into()
+    }
+}

@@ -6,15 +6,17 @@ use alloc::{
     vec::Vec,
 };
 
+use core::time::Duration;
+
 use http::Method;
 
 use super::{Instance, OperationId};
 use crate::{
-    Call, Client, Endpoint, Error, Payload, Request, Response, Run, Secret, Streams,
+    Call, Client, Endpoint, Error, Failure, FailureKind, Payload, Pipe, Request, Response, Run, Secret, Streams,
     compat::is_default,
     crud::{Changed, Resource},
     endpoint::json,
-    flow::exec::{ExecFlow, STDERR, STDIN, STDOUT, Sink, Source},
+    flow::exec::{Attached, Begin, Control, Detached, ExecFlow, ORDERS, STDERR, STDIN, STDOUT, Sink, Source},
 };
 
 /// What is run, and how: the body of `POST /1.0/instances/{name}/exec`. Its keys have hyphens.
@@ -36,6 +38,9 @@ pub struct InstanceExecPost {
     pub group: u32,
     /// Where it begins; empty means the user's home.
     pub cwd: String,
+    /// Whether its output is written to logs on the server.
+    #[serde(skip_serializing_if = "is_default")]
+    pub record_output: bool,
     /// The terminal's columns; 0 leaves that to the server.
     #[serde(skip_serializing_if = "is_default")]
     pub width: u16,
@@ -84,6 +89,8 @@ pub struct Exec<C: Client> {
     stdin: Payload<C::Reader>,
     stdout: Option<C::Writer>,
     stderr: Option<C::Writer>,
+    timeout: Option<Duration>,
+    orders: Option<(Pipe, C::Reader)>,
 }
 
 impl<C: Client> core::fmt::Debug for Exec<C> {
@@ -96,7 +103,15 @@ impl<C: Client> Exec<C> {
     pub(crate) fn new(client: &C, instance: String, command: Vec<String>) -> Self {
         let post = InstanceExecPost { command, wait_for_websocket: true, ..InstanceExecPost::default() };
         let endpoint = PostExec { instance, post };
-        Self { client: client.clone(), endpoint, stdin: Payload::Empty, stdout: None, stderr: None }
+        Self {
+            client: client.clone(),
+            endpoint,
+            stdin: Payload::Empty,
+            stdout: None,
+            stderr: None,
+            timeout: None,
+            orders: None,
+        }
     }
 
     /// Sets a variable of its environment.
@@ -141,6 +156,65 @@ impl<C: Client> Exec<C> {
         self
     }
 
+    /// Gives it a terminal of this size. What it shows comes as stdout, and there is no stderr; what is typed has no end,
+    /// so what reads to the end wants a `^D` (`"\x04"`). `TERM` is not set: see [`env`](Self::env).
+    ///
+    /// A terminal is for somebody who looks at it: 5.0.2 loses what a command shows just before its end (most of it when
+    /// the command is short, and without a sign).
+    pub fn interactive(mut self, columns: u16, lines: u16) -> Self {
+        self.endpoint.post.interactive = true;
+        (self.endpoint.post.width, self.endpoint.post.height) = (columns, lines);
+        self
+    }
+
+    /// Kills it when it has not ended after this time, counted from when LXD has accepted it. What it wrote until then
+    /// comes as ever, and [`timed_out`](crate::flow::exec::ExecOutput::timed_out) is set.
+    ///
+    /// What the command has started itself is not killed. When that keeps the outputs open, or the command cannot be
+    /// killed, the call fails with [`Timeout`](crate::FailureKind::Timeout), [`limits::EXEC_KILL`](crate::limits::EXEC_KILL)
+    /// later at the most.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
+        self
+    }
+
+    /// Lets it be signalled, killed and resized while it runs.
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::Lxd;
+    ///
+    /// let (control, server) = lxd.instance("c1").exec(["httpd", "-f"]).controlled()?;
+    /// // Here in a thread of its own; with an async client in a task.
+    /// let running = std::thread::spawn(move || server.output().send());
+    /// control.signal(15);
+    /// assert_eq!(running.join().unwrap()?.code, 128 + 15);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Unsupported`](crate::FailureKind::Unsupported), when the transport has no pipes.
+    pub fn controlled(mut self) -> Result<(Control, Self), Error> {
+        let pipe = self.client.pipe();
+        let (pipe, reader) =
+            pipe.ok_or_else(|| Failure::new(FailureKind::Unsupported, "this transport has no pipes"))?;
+        let control = Control(pipe.downgrade());
+        self.orders = Some((pipe, reader));
+        Ok((control, self))
+    }
+
+    /// Lets the server record its output, and reads and removes the records when it has ended. So it needs no websockets,
+    /// which a transport may not have (extension `container_exec_recording`).
+    ///
+    /// It is not chosen by itself, as it has a price: what the command writes fills the server's disk, without any limit;
+    /// a call that is dropped leaves command and records behind; and nothing comes before the end. The command reads
+    /// nothing, and its output goes to no writer: otherwise the call fails with [`Error::InvalidInput`].
+    pub fn recorded(mut self) -> Self {
+        self.endpoint.post.record_output = true;
+        self
+    }
+
     /// Runs it to its end, and collects what goes to no writer, within [`limits::OUTPUT`](crate::limits::OUTPUT).
     ///
     /// The call fails with [`Error::Truncated`] when an output is not whole, and with [`Error::Operation`] when the
@@ -150,6 +224,9 @@ impl<C: Client> Exec<C> {
     }
 
     /// Runs it to its end, and throws away what goes to no writer. Fails as [`output`](Self::output) does.
+    ///
+    /// A command that reads nothing and writes to no writer needs no websockets, and gets none. It is faster, and runs on
+    /// when the call is dropped; any other is killed then.
     pub fn status(self) -> Run<C, ExecFlow> {
         self.run(Sink::Discard)
     }
@@ -164,7 +241,21 @@ impl<C: Client> Exec<C> {
         Call::new(&self.client, OpenTerminal(exec))
     }
 
-    fn run(self, otherwise: Sink) -> Run<C, ExecFlow> {
+    fn run(mut self, otherwise: Sink) -> Run<C, ExecFlow> {
+        let recorded = self.endpoint.post.record_output;
+        let apart = self.timeout.is_none() && self.orders.is_none() && !self.endpoint.post.interactive;
+        let silent = apart && self.stdin.length() == Some(0) && self.stdout.is_none() && self.stderr.is_none();
+        if recorded || (silent && otherwise == Sink::Discard) {
+            self.endpoint.post.wait_for_websocket = false;
+            self.endpoint.post.record_output &= otherwise == Sink::Collect;
+            let detached = if silent {
+                Detached::new(self.endpoint)
+            } else {
+                let why = "a recorded command cannot be talked to, and writes to no writer";
+                Detached::refused(self.endpoint, Error::InvalidInput(why.into()))
+            };
+            return Run::new(&self.client, detached.into());
+        }
         let mut streams = Streams::default();
         let source = match self.stdin {
             // Nobody but the core chains payloads, and only for requests.
@@ -182,7 +273,13 @@ impl<C: Client> Exec<C> {
             }
             None => otherwise,
         });
-        Run::with(&self.client, ExecFlow::new(self.endpoint, source, sinks), streams)
+        let mut flow = Attached::new(Begin::Exec(self.endpoint), source, sinks).limited(self.timeout);
+        if let Some((pipe, reader)) = self.orders {
+            flow = flow.ordered();
+            streams.pipe = Some(pipe);
+            streams.readers.insert(ORDERS, reader);
+        }
+        Run::with(&self.client, flow.into(), streams)
     }
 }
 

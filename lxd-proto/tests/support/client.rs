@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use lxd_proto::{
-    Async, Blocking, Body, Extensions, Failure, Fingerprint, Payload, Request, Scope, Streams,
+    Async, Blocking, Body, Extensions, Failure, Fingerprint, Payload, Pipe, Request, Scope, Streams,
     flow::{Action, AsyncIo, BlockingIo, Id, Peer, Reply},
 };
 
@@ -73,6 +73,10 @@ impl<I: BlockingIo + Send + 'static> lxd_proto::Client for Client<I> {
 
     fn pin(&self) -> Option<Fingerprint> {
         self.pin
+    }
+
+    fn pipe(&self) -> Option<(Pipe, &'static str)> {
+        Some((Pipe::new(|_| ()), "orders"))
     }
 }
 

@@ -45,9 +45,9 @@ with_websockets!(
 );
 
 /// A command takes some 50 ms, and 16 at a time on a machine with other work up to 1 s. What went wrong came after 9 s.
-const LATE: Duration = Duration::from_secs(5);
+pub(crate) const LATE: Duration = Duration::from_secs(5);
 
-fn sh<C: Lab>(instance: &Object<C, Instance>, script: impl Into<String>) -> lxd_proto::resources::Exec<C> {
+pub(crate) fn sh<C: Lab>(instance: &Object<C, Instance>, script: impl Into<String>) -> lxd_proto::resources::Exec<C> {
     instance.exec(["sh".into(), "-c".into(), script.into()])
 }
 
@@ -230,7 +230,7 @@ fn output_over_the_window_waits_for_its_writer<C: Lab>(server: &Server<C>) {
 }
 
 /// A writer that says that something has come.
-struct Telling(mpsc::Sender<Vec<u8>>);
+pub(crate) struct Telling(pub(crate) mpsc::Sender<Vec<u8>>);
 
 impl Write for Telling {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
@@ -380,7 +380,7 @@ impl Read for Failing {
 }
 
 /// Waits until no process with this name is left in the instance.
-fn assert_ended<C: Lab>(instance: &Object<C, Instance>, name: &str) {
+pub(crate) fn assert_ended<C: Lab>(instance: &Object<C, Instance>, name: &str) {
     let end = Instant::now() + LATE;
     while sh(instance, format!("pidof {name}")).output().send().unwrap().code == 0 {
         assert!(Instant::now() < end, "{name} still runs");

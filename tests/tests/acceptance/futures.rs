@@ -29,7 +29,7 @@ async fn every_future<D: AsyncFn(&mut (dyn Future<Output = ()> + Send + Unpin))>
     let instance = lxd.instance(instance);
     drop_it(&mut Box::pin(async { drop(lxd.server().get().await) })).await;
     drop_it(&mut Box::pin(async { drop(instance.exec(["true"]).output().await) })).await;
-    drop_it(&mut Box::pin(async { drop(instance.exec(["yes"]).status().await) })).await;
+    drop_it(&mut Box::pin(async { drop(instance.exec(["yes"]).output().await) })).await;
     let endless = || Payload::reader(Reader::from(Pattern::new(u64::MAX)));
     drop_it(&mut Box::pin(async { drop(instance.exec(["cat"]).stdin(endless()).status().await) })).await;
     drop_it(&mut Box::pin(async { drop(instance.files().put("/root/file", vec![0; 1 << 20]).await) })).await;

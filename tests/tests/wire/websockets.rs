@@ -1,5 +1,11 @@
 //! Websockets that are refused, too large, or closed the way LXD closes them.
 
+use std::{
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
 use lxd_proto::{Error, FailureKind, Lxd, limits};
 use lxd_tests::Lab;
 use serde_json::json;
@@ -8,7 +14,7 @@ use crate::server::{Asked, BINARY, Fake, PING, TEXT, Talk, Way, command, error, 
 
 crate::cases! {
     either_way: refused, cut_off_refusals, another_websocket, a_message_too_large, in_small_pieces, closed_as_lxd_does,
-        commands_closed_as_lxd_does, no_secret_is_shown;
+        commands_closed_as_lxd_does, no_secret_is_shown, slow_handshakes;
 }
 
 /// The first event, or why there is none.
@@ -203,6 +209,78 @@ fn commands_closed_as_lxd_does<C: Lab>(way: Way) {
         let output = lxd.instance("c1").exec(["true"]).output().send();
         let output = output.unwrap_or_else(|error| panic!("round {round}: {error:?}"));
         assert_eq!((output.code, output.stdout.len(), &output.stderr[..]), (7, 5003, &b"oops"[..]));
+    }
+}
+
+/// When the command was asked for, and which of its websockets are open after how long.
+#[derive(Default)]
+struct Window(Mutex<(Option<Instant>, Vec<(char, Duration)>)>);
+
+impl Window {
+    /// LXD gives a command's websockets so long.
+    const LENGTH: Duration = Duration::from_secs(5);
+
+    fn begin(&self) {
+        *self.0.lock().unwrap() = (Some(Instant::now()), Vec::new());
+    }
+
+    fn opened(&self, name: char) {
+        let (begun, opened) = &mut *self.0.lock().unwrap();
+        opened.push((name, begun.unwrap().elapsed()));
+    }
+
+    /// Waits until the command starts, which it does with the websocket 0, or the time is over.
+    fn starts(&self) -> bool {
+        loop {
+            let (begun, opened) = &*self.0.lock().unwrap();
+            if opened.iter().any(|(name, _)| *name == '0') || begun.unwrap().elapsed() > Self::LENGTH {
+                return begun.unwrap().elapsed() <= Self::LENGTH;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// However long each handshake takes, all are done in time, because they go on at once.
+fn slow_handshakes<C: Lab>(way: Way) {
+    const SLOW: Duration = Duration::from_millis(1500);
+    let window = Arc::new(Window::default());
+    let there = window.clone();
+    let fake = Fake::new(way, move |_, mut talk| {
+        thread::sleep(SLOW);
+        while let Some(asked) = talk.asked() {
+            let name = asked.target().chars().last().unwrap();
+            if asked.method() == "POST" {
+                there.begin();
+                talk.answer(202, &command());
+            } else if asked.target().contains("/wait") {
+                let (status, err) =
+                    if there.starts() { (200, "") } else { (400, "Timed out waiting for websockets to connect") };
+                talk.sync(&json!({"id": "1", "status_code": status, "err": err, "metadata": {"return": 7}}));
+            } else {
+                talk.open_websocket(&asked, &[]);
+                there.opened(name);
+                let data = match name {
+                    '0' | '1' => [frame(BINARY, b"whole"), frame(TEXT, b"")].concat(),
+                    '2' => frame(TEXT, b""),
+                    _ => Vec::new(),
+                };
+                there.starts();
+                talk.say(data);
+                talk.rest();
+                return;
+            }
+        }
+    });
+    let lxd: C = fake.lxd();
+    for interactive in [false, true] {
+        let exec = lxd.instance("c1").exec(["true"]);
+        let exec = if interactive { exec.interactive(80, 24) } else { exec };
+        let output = exec.output().send().unwrap();
+        assert_eq!((output.code, &output.stdout[..]), (7, &b"whole"[..]), "interactive: {interactive}");
+        let opened = std::mem::take(&mut window.0.lock().unwrap().1);
+        assert_eq!(opened.len(), if interactive { 2 } else { 4 }, "{opened:?}");
+        assert!(opened.iter().all(|(_, after)| *after < Window::LENGTH), "{opened:?}");
     }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::resources::exec::InstanceExecPost;
 
 /// Runs until the flow waits, and gives what it has started.
-fn started(flow: &mut ExecFlow) -> Vec<(Id, Action)> {
+fn started(flow: &mut Attached) -> Vec<(Id, Action)> {
     let mut actions = Vec::new();
     while let Step::Do(id, action) = flow.next().unwrap() {
         actions.push((id, action));
@@ -17,9 +17,9 @@ fn find(actions: &[(Id, Action)], what: impl Fn(&Action) -> bool) -> Option<Id> 
 }
 
 /// A flow whose sockets are open, and what it has started.
-fn begun() -> (ExecFlow, Vec<(Id, Action)>) {
+fn begun() -> (Attached, Vec<(Id, Action)>) {
     let post = PostExec { instance: "c1".into(), post: InstanceExecPost::default() };
-    let mut flow = ExecFlow::new(post, Source::Bytes(Bytes::new()), [Sink::Collect; 2]);
+    let mut flow = Attached::new(Begin::Exec(post), Source::Bytes(Bytes::new()), [Sink::Collect; 2]);
     let [(post, _)] = started(&mut flow)[..] else { panic!() };
     let operation = r#"{"type": "async", "operation": "/1.0/operations/op-1",
         "metadata": {"id": "op-1", "metadata": {"fds": {"0": "a", "1": "b", "2": "c", "control": "d"}}}}"#;
@@ -36,7 +36,7 @@ fn begun() -> (ExecFlow, Vec<(Id, Action)>) {
     (flow, actions)
 }
 
-fn end(flow: &mut ExecFlow, actions: &[(Id, Action)], sock: Sock) {
+fn end(flow: &mut Attached, actions: &[(Id, Action)], sock: Sock) {
     let receive = find(actions, |action| matches!(action, Action::Recv(found) if *found == sock)).unwrap();
     flow.handle(receive, Ok(Reply::Message(Some(Message::Text(String::new()))))).unwrap();
 }

@@ -1,0 +1,92 @@
+//! Consoles: left, or ended with the instance, and no byte of what is typed too early.
+
+use bytes::Bytes;
+use lxd_proto::{
+    Error, FailureKind, Lxd, Payload,
+    flow::{Message, Reply},
+};
+use serde_json::json;
+
+use crate::support::script::{Answer, error, failure, http, operation, play};
+
+type Step = (String, Answer);
+
+fn step(asked: &str, answer: Answer) -> Step {
+    (asked.into(), answer)
+}
+
+fn begin() -> Vec<Step> {
+    let fds = json!({"0": "s0", "control": "s3"});
+    let body = json!({"type": "async", "operation": "/1.0/operations/op-1", "metadata": {"metadata": {"fds": fds}}});
+    let open =
+        |sock: u8| step(&format!("open {sock}: GET /1.0/operations/op-1/websocket?secret=s{sock}"), Ok(Reply::Opened));
+    vec![step("POST /1.0/instances/c1/console", http(202, &[], body.to_string())), open(3), open(0)]
+}
+
+fn data(text: &'static [u8]) -> Answer {
+    Ok(Reply::Data(Some(Bytes::from_static(text))))
+}
+
+fn shown(text: &'static [u8]) -> Step {
+    step("receive 0", Ok(Reply::Message(Some(Message::Binary(Bytes::from_static(text))))))
+}
+
+fn attach(steps: Vec<Step>) -> Result<Bytes, Error> {
+    play([begin(), steps].concat(), |lxd| {
+        let (_, console) = lxd.instance("c1").console().stdin(Payload::reader("typed")).controlled().unwrap();
+        console.attach().send()
+    })
+}
+
+const WAIT: &str = "GET /1.0/operations/op-1/wait?timeout=15";
+
+#[test]
+fn left() {
+    let resize = r#"{"command":"window-resize","args":{"width":"80","height":"24"}}"#;
+    let steps = vec![
+        shown(b"/ "),
+        // Nothing is typed before.
+        step("sleep 500ms", Ok(Reply::Done)),
+        step("read 0", data(b"ls\n")),
+        step("send 0: b\"ls\\n\"", Ok(Reply::Done)),
+        // Its end is not the console's.
+        step("read 0", Ok(Reply::Data(None))),
+        shown(b"# "),
+        step("read 3", Ok(Reply::Data(Some(format!("{resize}\n").into())))),
+        step(&format!("send 3: {resize:?}"), Ok(Reply::Done)),
+        step("read 3", data(b"detach\n")),
+        step("close 3", Ok(Reply::Done)),
+    ];
+    assert_eq!(attach(steps).unwrap(), "/ # ");
+    // However that goes.
+    let steps = vec![step("read 3", data(b"detach\n")), step("close 3", failure(FailureKind::Broken))];
+    assert_eq!(attach(steps).unwrap(), "");
+}
+
+#[test]
+fn ended() {
+    // With the instance, with the end mark or without.
+    for end in [None, Some(Message::Text(String::new()))] {
+        let steps = vec![
+            shown(b"bye"),
+            step("receive 0", Ok(Reply::Message(end))),
+            step("close 3", Ok(Reply::Done)),
+            step(WAIT, operation(200, "")),
+        ];
+        assert_eq!(attach(steps).unwrap(), "bye");
+    }
+    let steps = vec![shown(b"bye"), step("receive 0", failure(FailureKind::Broken)), step(WAIT, operation(200, ""))];
+    assert!(matches!(attach(steps), Err(Error::Truncated(cut)) if cut.received == 3));
+    // 5.0.2 fails whenever the instance stops.
+    let closed = "write /dev/pts/ptmx: file already closed";
+    let steps = vec![step(WAIT, operation(400, closed)), shown(b"bye"), step("receive 0", Ok(Reply::Message(None)))];
+    assert_eq!(attach(steps).unwrap(), "bye");
+    // But before it was attached, it is a failure.
+    let steps = [begin().remove(0), step(WAIT, operation(400, "no console"))];
+    let failed = play(steps, |lxd| lxd.instance("c1").console().attach().send()).unwrap_err();
+    assert!(failed.operation().is_some(), "{failed:?}");
+    let refused = play([step("POST /1.0/instances/c1/console", error(400, "Instance is not running"))], |lxd| {
+        lxd.instance("c1").console().attach().send()
+    });
+    assert!(matches!(refused, Err(Error::Api(error)) if error.status == 400));
+}
