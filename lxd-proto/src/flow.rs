@@ -212,12 +212,21 @@ pub(crate) fn ended() -> Error {
 }
 
 /// Gives each action the next id.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Ids(u32);
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ids {
+    last: u32,
+    step: u32,
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        Self { last: 0, step: 1 }
+    }
+}
 
 impl Ids {
     pub(crate) fn next(&mut self) -> Id {
-        self.0 = self.0.wrapping_add(1);
-        Id(self.0)
+        self.last = self.last.wrapping_add(self.step);
+        Id(self.last)
     }
 }

@@ -53,7 +53,10 @@ pub use cluster_members::{
     ClusterMember, ClusterMemberPatch, ClusterMemberPut, ClusterMemberState, ClusterMemberSysInfo, ClusterRole,
     EvacuationMode, StoragePoolState, StoragePoolUsage,
 };
-pub use events::{Event, EventType, Events, Lifecycle, Logging, Requestor, Subscribe, Subscription};
+pub use events::{
+    Event, EventMetadata, EventType, Events, Gap, Lifecycle, LifecycleAction, LogLevel, Logging, Notice, Requestor,
+    Security, Subscribe, Subscription,
+};
 pub use exec::{Exec, InstanceExecPost, Terminal};
 pub use files::{FileInfo, FileType, Files};
 pub use hardware::{

@@ -3,6 +3,7 @@
 mod answers;
 mod captures;
 mod drafts;
+mod events;
 mod exec;
 mod extensions;
 mod flows;
