@@ -45,6 +45,7 @@ pub mod push;
 pub mod save;
 mod sequence;
 pub mod trust;
+pub mod updates;
 pub mod wait;
 
 use alloc::{format, string::String, vec::Vec};
@@ -225,8 +226,25 @@ impl Default for Ids {
 }
 
 impl Ids {
+    /// Only even ones, for a flow within another.
+    pub(crate) fn even() -> Self {
+        Self { last: 0, step: 2 }
+    }
+
+    /// Only odd ones, for the other.
+    pub(crate) fn odd() -> Self {
+        Self { last: 1, step: 2 }
+    }
+
     pub(crate) fn next(&mut self) -> Id {
         self.last = self.last.wrapping_add(self.step);
         Id(self.last)
+    }
+}
+
+impl Id {
+    /// Whether it is one of [`Ids::even`].
+    pub(crate) fn is_even(self) -> bool {
+        self.0 % 2 == 0
     }
 }

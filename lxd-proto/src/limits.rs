@@ -57,3 +57,7 @@ pub(crate) const RECONNECT_FIRST: Duration = Duration::from_millis(250);
 
 /// The longest time between two attempts to connect lost events again.
 pub const RECONNECT: Duration = Duration::from_secs(10);
+
+/// How long to wait before something is looked at again that no event tells: an instance's addresses, its agent, or what
+/// could not be asked because the server was away.
+pub const LOOK_AGAIN: Duration = Duration::from_millis(500);

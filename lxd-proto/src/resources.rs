@@ -99,7 +99,7 @@ pub use networks::{
     Network, NetworkLease, NetworkPatch, NetworkPut, NetworkState, NetworkStateAddress, NetworkStateBond,
     NetworkStateBridge, NetworkStateCounters, NetworkStateOvn, NetworkStateVlan, NetworkType, NetworksPost,
 };
-pub use operations::{Operation, OperationClass, OperationId, OperationMetadata, OperationResources};
+pub use operations::{Operation, OperationClass, OperationId, OperationMetadata, OperationResources, Progress};
 pub use profiles::{Profile, ProfilePatch, ProfilePut, ProfilesPost};
 pub use projects::{Project, ProjectPatch, ProjectPut, ProjectState, ProjectStateResource, ProjectsPost, ReplicaMode};
 pub use server::{Server, ServerEnvironment, ServerPatch, ServerPut, ServerStorageDriverInfo};

@@ -2,11 +2,14 @@
 
 use lxd_proto::{
     Error, FailureKind, Lxd,
+    error::Outcome,
     flow::{Message, Reply},
-    resources::Notice,
+    resources::{Notice, Operation, OperationId},
 };
 
-use crate::support::script::{Answer, EVENTS, error, failure, http, lifecycle, message, play};
+use serde_json::{Value, json};
+
+use crate::support::script::{Answer, EVENTS, error, failure, http, lifecycle, message, play, sync};
 
 const RECEIVE: &str = "receive 0";
 const CLOSE: &str = "close 0";
@@ -167,4 +170,86 @@ fn ends() {
     steps.extend([("sleep 250ms", done()), (EVENTS, failure(FailureKind::Connect))]);
     steps.extend([("sleep 500ms", done()), (EVENTS, tls()), ("sleep 1s", done()), (EVENTS, tls())]);
     assert_eq!(listen(9, steps), ["end: TLS failed: of the test"]);
+}
+
+const OPERATIONS: &str = "open 0: GET /1.0/events?type=operation";
+const LOOK: &str = "GET /1.0/operations/op-1";
+
+/// An operation that was changed at this second, and how far it says that it is.
+fn at(second: u8, status: u16, percent: u8) -> Value {
+    json!({
+        "id": "op-1",
+        "updated_at": format!("2026-11-21T20:51:{second:02}.5Z"),
+        "status_code": status,
+        "err": if status == 400 { "boom" } else { "" },
+        "metadata": {"fs_progress": format!("rootfs: {percent}% (12.30MB/s)")},
+    })
+}
+
+fn changed(operation: Value) -> Answer {
+    message(&json!({"type": "operation", "metadata": operation}).to_string())
+}
+
+/// How far one operation is seen to be, until it ends.
+fn follow(steps: Vec<(&str, Answer)>) -> Vec<String> {
+    let shown = |operation: Result<Operation, Error>| match operation {
+        Ok(operation) if operation.status_code.is_final() => "done".to_owned(),
+        Ok(operation) => operation.progress().and_then(|progress| progress.percent).unwrap().to_string(),
+        Err(Error::Operation(error)) => match error.outcome {
+            Outcome::Failed(text) => format!("failed: {text}"),
+            outcome => format!("{outcome:?}"),
+        },
+        Err(error) => error.to_string(),
+    };
+    let id: OperationId = "op-1".parse().unwrap();
+    play(steps, |lxd| lxd.operation(id).updates().send().unwrap().map(shown).collect())
+}
+
+/// It listens before it looks, and what comes late is left out.
+#[test]
+fn updates() {
+    let other = changed(json!({"id": "op-2", "status_code": 200}));
+    let steps = vec![
+        (OPERATIONS, opened()),
+        (LOOK, sync(at(2, 103, 20))),
+        (RECEIVE, other.clone()),
+        (RECEIVE, changed(at(1, 103, 10))),
+        (RECEIVE, changed(at(2, 103, 20))),
+        (RECEIVE, ping()),
+        (RECEIVE, changed(at(3, 103, 30))),
+        (RECEIVE, other),
+        (RECEIVE, changed(at(3, 200, 30))),
+    ];
+    assert_eq!(follow(steps), ["20", "30", "done"]);
+
+    // It had ended before, one way or another; or nobody knows it any more.
+    for (answer, end) in [
+        (sync(at(9, 200, 100)), "done"),
+        (sync(at(9, 400, 50)), "failed: boom"),
+        (sync(at(9, 401, 50)), "Cancelled"),
+        (error(404, "not found"), "Unknown"),
+        (error(403, "not yours"), "GET /1.0/operations/op-1: not yours (403)"),
+    ] {
+        assert_eq!(follow(vec![(OPERATIONS, opened()), (LOOK, answer)]), [end]);
+    }
+    let steps = vec![(OPERATIONS, opened()), (LOOK, sync(at(1, 103, 5))), (RECEIVE, changed(at(1, 400, 5)))];
+    assert_eq!(follow(steps), ["5", "failed: boom"]);
+}
+
+/// Whatever may have been missed is looked at.
+#[test]
+fn updates_over_a_gap() {
+    let lost = [(RECEIVE, closed()), (CLOSE, done()), (AT_ONCE, done()), (OPERATIONS, opened())];
+    let mut steps = vec![(OPERATIONS, opened()), (LOOK, sync(at(1, 103, 10)))];
+    steps.extend(lost.clone());
+    // The server is not quite there yet.
+    steps.extend([(LOOK, error(503, "starting")), ("sleep 500ms", done())]);
+    steps.extend([(LOOK, failure(FailureKind::Connect)), ("sleep 500ms", done())]);
+    steps.extend([(LOOK, sync(at(5, 103, 50))), (RECEIVE, changed(at(6, 103, 60))), (RECEIVE, message("{"))]);
+    let mut ended = steps.clone();
+    ended.push((LOOK, sync(at(7, 200, 60))));
+    assert_eq!(follow(ended), ["10", "50", "60", "done"]);
+    // It was restarted meanwhile.
+    steps.push((LOOK, error(404, "not found")));
+    assert_eq!(follow(steps), ["10", "50", "60", "Unknown"]);
 }

@@ -166,6 +166,7 @@ const FLOWS: &[Run] = &[
     },
     |lxd| lxd.events().subscribe().send()?.take(20).collect::<Result<Vec<_>, _>>().map(drop),
     |lxd| lxd.project("p").events().subscribe().send()?.take(20).last().map_or(Ok(()), |last| last.map(drop)),
+    |lxd| lxd.operation("op-1".parse()?).updates().send()?.take(20).last().map_or(Ok(()), |last| last.map(drop)),
 ];
 
 proptest! {

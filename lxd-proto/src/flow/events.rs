@@ -32,15 +32,25 @@ const SOCK: Sock = Sock(0);
 /// So many ticks are [`limits::SILENCE`].
 const TICKS: u8 = (limits::SILENCE.as_secs() / limits::SILENCE_TICK.as_secs()) as u8;
 
-/// Gives the server's events, one by one, and nothing when it has begun to listen for the first time. Made by
-/// [`Events::subscribe`](crate::resources::Events::subscribe).
+/// What a flow that listens gives, again and again.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Heard<T> {
+    /// It has begun to listen: what happens from here on is heard.
+    Begun,
+    /// This, and more may follow.
+    Next(T),
+    /// This, and it is the last.
+    Last(T),
+}
+
+/// Gives the server's events, one by one. Made by [`Events::subscribe`](crate::resources::Events::subscribe).
 #[derive(Debug)]
 pub struct EventFlow {
     get: GetEvents,
     state: State,
     ids: Ids,
     timer: Option<Id>,
-    ready: Option<Option<Notice>>,
+    ready: Option<Heard<Notice>>,
     /// Why the last connection was lost.
     lost: Option<Error>,
     /// How often it was connected again since a connection held.
@@ -74,7 +84,10 @@ impl EventFlow {
             Ok(Reply::Opened) => {
                 self.state = State::Open { receive: None, silent: 0, held: 0 };
                 self.tls_failed = false;
-                self.ready = Some(self.lost.take().map(|reason| Notice::Gap(Gap { reason })));
+                self.ready = Some(match self.lost.take() {
+                    None => Heard::Begun,
+                    Some(reason) => Heard::Next(Notice::Gap(Gap { reason })),
+                });
                 return Ok(());
             }
             Ok(Reply::Http(response)) => {
@@ -109,7 +122,7 @@ impl EventFlow {
             Err(failure) => return self.lose(failure.clone()),
         };
         // What cannot be read is no reason to lose the others.
-        self.ready = Some(Some(event.map_or_else(|reason| Notice::Gap(Gap { reason }), Notice::Event)));
+        self.ready = Some(Heard::Next(event.map_or_else(|reason| Notice::Gap(Gap { reason }), Notice::Event)));
     }
 
     fn ticked(&mut self) {
@@ -135,7 +148,7 @@ fn rest(tries: u32) -> Duration {
 }
 
 /// Whether connecting once more can help.
-fn heals(error: &Error) -> bool {
+pub(super) fn heals(error: &Error) -> bool {
     let status = |status| status >= 500 || matches!(status, 408 | 425 | 429);
     match error {
         Error::Api(error) => status(error.status),
@@ -150,9 +163,9 @@ fn heals(error: &Error) -> bool {
 }
 
 impl Flow for EventFlow {
-    type Output = Option<Notice>;
+    type Output = Heard<Notice>;
 
-    fn next(&mut self) -> Result<Step<Option<Notice>>, Error> {
+    fn next(&mut self) -> Result<Step<Heard<Notice>>, Error> {
         if let Some(notice) = self.ready.take() {
             return Ok(Step::Done(notice));
         }

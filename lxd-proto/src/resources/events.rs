@@ -20,7 +20,10 @@ use super::Operation;
 use crate::{
     Async, Blocking, Client, Error, Request, Sending, Streams,
     endpoint::bare,
-    flow::{AsyncIo, BlockingIo, Driver, Scoped, events::EventFlow},
+    flow::{
+        AsyncIo, BlockingIo, Driver, Flow, Scoped,
+        events::{EventFlow, Heard},
+    },
     uri::Path,
 };
 
@@ -161,36 +164,41 @@ impl<C: Client> Events<C> {
     }
 }
 
-/// A subscription to the server's events, not yet begun.
+/// Listening to the server's events (or to [one operation](crate::Object::updates)), not yet begun.
 #[derive(Debug)]
 #[must_use = "nothing happens until it is sent (blocking) or awaited (async)"]
-pub struct Subscribe<C: Client> {
-    client: C,
-    flow: EventFlow,
+pub struct Subscribe<C: Client, F = EventFlow> {
+    pub(crate) client: C,
+    pub(crate) flow: F,
 }
 
-impl<C: Blocking> Subscribe<C> {
+impl<C: Client, F: Flow> Subscribe<C, F> {
+    fn driver<I>(self, io: impl FnOnce(&C) -> I) -> Driver<Scoped<F>, I> {
+        let flow = Scoped::new(self.flow, [self.client.scope().clone()].into());
+        Driver::new(flow, io(&self.client))
+    }
+}
+
+impl<T, C: Blocking, F: Flow<Output = Heard<T>>> Subscribe<C, F> {
     /// Begins to listen.
     ///
     /// # Errors
     /// What LXD answered, or what went wrong on the way.
-    pub fn send(self) -> Result<Subscription<C::Io>, Error> {
-        let flow = Scoped::new(self.flow, [self.client.scope().clone()].into());
-        let mut driver = Driver::new(flow, self.client.io(Streams::default()));
+    pub fn send(self) -> Result<Subscription<C::Io, F>, Error> {
+        let mut driver = self.driver(|client| client.io(Streams::default()));
         // The first result is that it listens.
         driver.run()?;
         Ok(Subscription(Some(driver)))
     }
 }
 
-impl<C: Async> IntoFuture for Subscribe<C> {
-    type Output = Result<Subscription<C::Io>, Error>;
-    type IntoFuture = Sending<Subscription<C::Io>>;
+impl<T, C: Async, F: Flow<Output = Heard<T>> + 'static> IntoFuture for Subscribe<C, F> {
+    type Output = Result<Subscription<C::Io, F>, Error>;
+    type IntoFuture = Sending<Subscription<C::Io, F>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let flow = Scoped::new(self.flow, [self.client.scope().clone()].into());
-            let mut driver = Driver::new(flow, self.client.io(Streams::default()));
+            let mut driver = self.driver(|client| client.io(Streams::default()));
             poll_fn(|context| driver.poll_run(context)).await?;
             Ok(Subscription(Some(driver)))
         })
@@ -209,37 +217,51 @@ impl<C: Async> IntoFuture for Subscribe<C> {
 ///
 /// Nothing is received before it is asked for, so nothing queues here. The server does not wait for ever: who asks for
 /// nothing for more than 30 s may be dropped by it, and then that is a gap too.
+///
+/// Of [one operation](crate::Object::updates) it gives `Result<Operation, Error>`, and ends with the operation.
 #[derive(Debug)]
-pub struct Subscription<I>(Option<Driver<Scoped<EventFlow>, I>>);
+pub struct Subscription<I, F = EventFlow>(Option<Driver<Scoped<F>, I>>);
 
-impl<I: BlockingIo> Iterator for Subscription<I> {
-    type Item = Result<Notice, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let next = self.0.as_mut()?.run();
-            if next.is_err() {
+impl<I, F> Subscription<I, F> {
+    /// What is given on, if anything. After the last there is nothing, and no connection.
+    fn given<T>(&mut self, heard: Result<Heard<T>, Error>) -> Option<Result<T, Error>> {
+        match heard {
+            Ok(Heard::Begun) => None,
+            Ok(Heard::Next(next)) => Some(Ok(next)),
+            Ok(Heard::Last(last)) => {
                 self.0 = None;
+                Some(Ok(last))
             }
-            if let Some(notice) = next.transpose() {
-                return Some(notice);
+            Err(error) => {
+                self.0 = None;
+                Some(Err(error))
             }
         }
     }
 }
 
-impl<I: AsyncIo> Stream for Subscription<I> {
-    type Item = Result<Notice, Error>;
+impl<T, I: BlockingIo, F: Flow<Output = Heard<T>>> Iterator for Subscription<I, F> {
+    type Item = Result<T, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let heard = self.0.as_mut()?.run();
+            if let Some(given) = self.given(heard) {
+                return Some(given);
+            }
+        }
+    }
+}
+
+impl<T, I: AsyncIo, F: Flow<Output = Heard<T>> + Unpin> Stream for Subscription<I, F> {
+    type Item = Result<T, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
             let Some(driver) = &mut self.0 else { return Poll::Ready(None) };
-            let next = ready!(driver.poll_run(context));
-            if next.is_err() {
-                self.0 = None;
-            }
-            if let Some(notice) = next.transpose() {
-                return Poll::Ready(Some(notice));
+            let heard = ready!(driver.poll_run(context));
+            if let Some(given) = self.given(heard) {
+                return Poll::Ready(Some(given));
             }
         }
     }

@@ -65,6 +65,14 @@ fn during_a_wait<C: Lab>(like: &Server<C>) {
     };
     let wait = server.lxd.operation(stopping.clone()).wait();
     let waited = begin(move || wait.send());
+    let operation = server.lxd.operation(stopping.clone());
+    let (tell, told) = channel();
+    let followed = begin(move || {
+        let mut updates = operation.updates().send().unwrap();
+        tell.send(updates.next().unwrap()).unwrap();
+        updates.last().unwrap()
+    });
+    next(&told).unwrap();
     daemon.kill();
     assert_lost(&stopped().unwrap_err());
     assert_lost(&waited().unwrap_err());
@@ -72,8 +80,10 @@ fn during_a_wait<C: Lab>(like: &Server<C>) {
 
     daemon.start_again();
     assert_eq!(instance.get().send().unwrap().status, "Running");
-    let error = server.lxd.operation(stopping).wait().send().unwrap_err();
-    assert_eq!(error.operation().unwrap().outcome, Outcome::Unknown);
+    let again = server.lxd.operation(stopping).wait().send();
+    for error in [again.unwrap_err(), followed().unwrap_err()] {
+        assert_eq!(error.operation().unwrap().outcome, Outcome::Unknown);
+    }
 }
 
 /// A writer that says that something has come.

@@ -179,6 +179,13 @@ impl Event {
         }
     }
 
+    pub(crate) fn into_operation(self) -> Option<Operation> {
+        match self.metadata {
+            EventMetadata::Operation(operation) => Some(*operation),
+            _ => None,
+        }
+    }
+
     /// The line, if this is one of a log.
     pub fn logging(&self) -> Option<&Logging> {
         match &self.metadata {
