@@ -42,6 +42,7 @@ pub mod events;
 pub mod exec;
 pub mod join;
 pub mod push;
+pub mod ready;
 pub mod save;
 mod sequence;
 pub mod trust;

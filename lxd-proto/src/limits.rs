@@ -61,3 +61,6 @@ pub const RECONNECT: Duration = Duration::from_secs(10);
 /// How long to wait before something is looked at again that no event tells: an instance's addresses, its agent, or what
 /// could not be asked because the server was away.
 pub const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// For how long a virtual machine's agent, which comes and goes while the machine starts, has to be there.
+pub const STEADY: Duration = Duration::from_secs(2);

@@ -44,6 +44,7 @@ mod storage_volumes;
 mod tokens;
 mod warnings;
 
+pub use crate::flow::ready::Ready;
 pub use certificates::{
     Certificate, CertificatePatch, CertificatePut, CertificateType, CertificatesPost, TokenRequest,
 };
@@ -107,7 +108,7 @@ pub use snapshots::{
     CreatedSnapshot, InstanceSnapshot, InstanceSnapshotPatch, InstanceSnapshotPut, InstanceSnapshotsPost,
 };
 pub use state::{
-    ChangeState, InstanceAction, InstanceState, InstanceStateCpu, InstanceStateDisk, InstanceStateMemory,
+    ChangeState, GetState, InstanceAction, InstanceState, InstanceStateCpu, InstanceStateDisk, InstanceStateMemory,
     InstanceStateNetwork, InstanceStateNetworkAddress, InstanceStateNetworkCounters,
 };
 pub use storage_buckets::{

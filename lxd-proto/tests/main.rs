@@ -9,6 +9,7 @@ mod extensions;
 mod flows;
 mod image_flows;
 mod properties;
+mod ready;
 mod requests;
 mod secrets;
 mod storage;

@@ -3,7 +3,7 @@
 use lxd_proto::{
     Envelope, Error, Failure, FailureKind, Lxd, Payload, Phase, Proof, Response,
     flow::{Action, BlockingIo, Id, Message, Reply},
-    resources::InstancesPost,
+    resources::{InstancesPost, Ready},
 };
 use proptest::{
     collection::vec,
@@ -152,6 +152,8 @@ type Run = fn(&Client) -> Result<(), Error>;
 const FLOWS: &[Run] = &[
     |lxd| lxd.instances().create(InstancesPost::empty("c1")).wait().send().map(drop),
     |lxd| lxd.instance("c1").stop().wait().timeout(Duration::from_secs(40)).send(),
+    |lxd| lxd.instance("c1").wait_until(Ready::Exec).send().map(drop),
+    |lxd| lxd.instance("c1").wait_until(Ready::Address).timeout(Duration::from_secs(1)).send().map(drop),
     |lxd| lxd.operation("op-1".parse()?).wait().send().map(drop),
     |lxd| lxd.profile("p").edit(|profile| profile.description.push('x')).send(),
     |lxd| lxd.server().edit(|server| drop(server.config.insert("k".into(), json!(1)))).send(),

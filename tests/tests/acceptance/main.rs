@@ -27,6 +27,7 @@ mod operations;
 mod own_websockets;
 mod profiles;
 mod projects;
+mod ready;
 mod remotes;
 mod scope;
 mod server;
