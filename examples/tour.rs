@@ -231,5 +231,5 @@ pub fn setting(container: &Instance) -> String {
 pub fn happened(event: &Event, instance: &str) -> Option<String> {
     let lifecycle = event.lifecycle()?;
     let path = lifecycle.source.split('?').next()?;
-    path.split('/').any(|segment| segment == instance).then_some(lifecycle.action)
+    path.split('/').any(|segment| segment == instance).then(|| lifecycle.action.to_string())
 }

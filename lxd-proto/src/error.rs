@@ -7,7 +7,7 @@ use core::fmt;
 
 use crate::{
     Change,
-    flow::exec::ExecOutput,
+    flow::{exec::ExecOutput, ready::Ready},
     limits,
     resources::{Operation, OperationId},
 };
@@ -65,6 +65,10 @@ pub enum Error {
     /// A stream ended without its end mark. What arrived is incomplete.
     #[error(transparent)]
     Truncated(Box<Truncated>),
+
+    /// An instance was not ready when the caller's time was up.
+    #[error(transparent)]
+    NotReady(Box<NotReady>),
 
     /// A file was pushed, the server said yes, and the file has another size now (LXD 5.0.2 says yes on a full disk).
     #[error("{path} was pushed with {sent} bytes, but the server kept {kept}; is its disk full?")]
@@ -314,6 +318,18 @@ pub struct Truncated {
     pub reason: String,
     /// What arrived, and the exit code.
     pub output: ExecOutput,
+}
+
+/// An instance that was not ready in time.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("instance {instance} was not {wanted} in time; it was {status}")]
+pub struct NotReady {
+    /// The instance's name.
+    pub instance: String,
+    /// What was waited for.
+    pub wanted: Ready,
+    /// How it stood when it was looked at last, in LXD's words.
+    pub status: String,
 }
 
 /// An operation that did not succeed.

@@ -43,9 +43,11 @@ pub mod exec;
 pub mod join;
 pub mod migration;
 pub mod push;
+pub mod ready;
 pub mod save;
 mod sequence;
 pub mod trust;
+pub mod updates;
 pub mod wait;
 
 use alloc::{format, string::String, vec::Vec};
@@ -213,12 +215,38 @@ pub(crate) fn ended() -> Error {
 }
 
 /// Gives each action the next id.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Ids(u32);
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ids {
+    last: u32,
+    step: u32,
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        Self { last: 0, step: 1 }
+    }
+}
 
 impl Ids {
+    /// Only even ones, for a flow within another.
+    pub(crate) fn even() -> Self {
+        Self { last: 0, step: 2 }
+    }
+
+    /// Only odd ones, for the other.
+    pub(crate) fn odd() -> Self {
+        Self { last: 1, step: 2 }
+    }
+
     pub(crate) fn next(&mut self) -> Id {
-        self.0 = self.0.wrapping_add(1);
-        Id(self.0)
+        self.last = self.last.wrapping_add(self.step);
+        Id(self.last)
+    }
+}
+
+impl Id {
+    /// Whether it is one of [`Ids::even`].
+    pub(crate) fn is_even(self) -> bool {
+        self.0 % 2 == 0
     }
 }

@@ -52,3 +52,23 @@ pub(crate) const CONSOLE_CALM: Duration = Duration::from_millis(500);
 
 /// How often [`edit`](crate::Object::edit) starts again when somebody else was faster.
 pub const EDIT_TRIES: u32 = 16;
+
+/// How long the events may be silent before their connection counts as dead. The server pings every 10 s, and a ping is
+/// no silence. It is noticed up to 5 s later.
+pub const SILENCE: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether the events are silent.
+pub(crate) const SILENCE_TICK: Duration = Duration::from_secs(5);
+
+/// After how long lost events are connected again, when connecting at once has failed. Each time it takes twice as long.
+pub(crate) const RECONNECT_FIRST: Duration = Duration::from_millis(250);
+
+/// The longest time between two attempts to connect lost events again.
+pub const RECONNECT: Duration = Duration::from_secs(10);
+
+/// How long to wait before something is looked at again that no event tells: an instance's addresses, its agent, or what
+/// could not be asked because the server was away.
+pub const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// For how long a virtual machine's agent, which comes and goes while the machine starts, has to be there.
+pub const STEADY: Duration = Duration::from_secs(2);

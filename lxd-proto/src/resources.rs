@@ -47,6 +47,7 @@ mod storage_volumes;
 mod tokens;
 mod warnings;
 
+pub use crate::flow::ready::Ready;
 pub use certificates::{
     Certificate, CertificatePatch, CertificatePut, CertificateType, CertificatesPost, TokenRequest,
 };
@@ -57,7 +58,10 @@ pub use cluster_members::{
     EvacuationMode, StoragePoolState, StoragePoolUsage,
 };
 pub use console::{Console, ConsoleType, InstanceConsolePost};
-pub use events::{Event, EventType, Events, Lifecycle, Logging, Requestor, Subscribe, Subscription};
+pub use events::{
+    Event, EventMetadata, EventType, Events, Gap, Lifecycle, LifecycleAction, LogLevel, Logging, Notice, Requestor,
+    Security, Subscribe, Subscription,
+};
 pub use exec::{Exec, InstanceExecPost, Terminal};
 pub use files::{FileInfo, FileType, Files};
 pub use hardware::{
@@ -101,7 +105,7 @@ pub use networks::{
     Network, NetworkLease, NetworkPatch, NetworkPut, NetworkState, NetworkStateAddress, NetworkStateBond,
     NetworkStateBridge, NetworkStateCounters, NetworkStateOvn, NetworkStateVlan, NetworkType, NetworksPost,
 };
-pub use operations::{Operation, OperationClass, OperationId, OperationMetadata, OperationResources};
+pub use operations::{Operation, OperationClass, OperationId, OperationMetadata, OperationResources, Progress};
 pub use profiles::{Profile, ProfilePatch, ProfilePut, ProfilesPost};
 pub use projects::{Project, ProjectPatch, ProjectPut, ProjectState, ProjectStateResource, ProjectsPost, ReplicaMode};
 pub use server::{Server, ServerEnvironment, ServerPatch, ServerPut, ServerStorageDriverInfo};
@@ -109,7 +113,7 @@ pub use snapshots::{
     CreatedSnapshot, InstanceSnapshot, InstanceSnapshotPatch, InstanceSnapshotPut, InstanceSnapshotsPost,
 };
 pub use state::{
-    ChangeState, InstanceAction, InstanceState, InstanceStateCpu, InstanceStateDisk, InstanceStateMemory,
+    ChangeState, GetState, InstanceAction, InstanceState, InstanceStateCpu, InstanceStateDisk, InstanceStateMemory,
     InstanceStateNetwork, InstanceStateNetworkAddress, InstanceStateNetworkCounters,
 };
 pub use storage_buckets::{

@@ -8,7 +8,7 @@ use lxd_proto::{
     Blocking, Body, Client as _, Dialect, Error, Failure, FailureKind, Fingerprint, Lxd, Payload, Phase, Proof, Scope,
     Streams, TrustToken,
     error::{ApiErrorKind, Outcome},
-    flow::{Message, Reply, Sequential},
+    flow::{Reply, Sequential},
     limits,
     resources::{EventType, OperationId, ProfilePut},
 };
@@ -17,7 +17,10 @@ use serde_json::{Value, json};
 use crate::support::{
     client::{Client, now},
     fixtures::{Exchange, SERVERS},
-    script::{Answer, Script, error, error_at, failure, http, operation, play, running, sync, versioned},
+    script::{
+        Answer, EVENTS, Script, error, error_at, failure, http, lifecycle, message, operation, play, running, sync,
+        versioned,
+    },
 };
 
 const START: &str = "PUT /1.0/instances/c1/state";
@@ -470,72 +473,6 @@ fn trust() {
     }
 }
 
-const EVENTS: &str = "open 0: GET /1.0/events";
-
-fn message(text: &str) -> Answer {
-    Ok(Reply::Message(Some(Message::Text(text.into()))))
-}
-
-fn lifecycle(action: &str) -> Answer {
-    message(&json!({"type": "lifecycle", "metadata": {"action": action}}).to_string())
-}
-
-/// Events come in order, and what interrupts them is an error, after which they go on.
-#[test]
-fn events() {
-    let receive = "receive 0";
-    let steps = [
-        // Refused, and not there at all; the caller asks again.
-        (EVENTS, error(403, "not authorized")),
-        (EVENTS, failure(FailureKind::Connect)),
-        (EVENTS, Ok(Reply::Opened)),
-        (receive, lifecycle("one")),
-        (receive, Ok(Reply::Message(Some(Message::Ping)))),
-        (receive, Ok(Reply::Message(Some(Message::Binary(r#"{"type": "security"}"#.into()))))),
-        // Who was heard since the timer began is not silent; a ping is enough.
-        ("sleep 30s", Ok(Reply::Done)),
-        (receive, Ok(Reply::Message(Some(Message::Ping)))),
-        ("sleep 30s", Ok(Reply::Done)),
-        // What cannot be read is no reason to lose the others.
-        (receive, message("{")),
-        (receive, lifecycle("two")),
-        ("sleep 30s", Ok(Reply::Done)),
-        ("sleep 30s", Ok(Reply::Done)),
-        (EVENTS, Ok(Reply::Opened)),
-        // The new connection has its own time.
-        (receive, lifecycle("three")),
-        (receive, Ok(Reply::Message(None))),
-        (EVENTS, Ok(Reply::Opened)),
-        (receive, failure(FailureKind::Broken)),
-    ];
-    let seen: Vec<_> = play(steps, |lxd| {
-        let refused = (0..2).map(|_| lxd.events().subscribe().send().map(drop).unwrap_err().to_string());
-        let refused: Vec<_> = refused.collect();
-        let events = lxd.events().subscribe().send().unwrap().take(8);
-        let name = |event: lxd_proto::resources::Event| match event.lifecycle() {
-            Some(lifecycle) => lifecycle.action,
-            None => event.kind.to_string(),
-        };
-        let events = events.map(|event| event.map_or_else(|error| error.to_string(), name));
-        refused.into_iter().chain(events).collect()
-    });
-    assert_eq!(
-        seen,
-        [
-            "GET /1.0/events: not authorized (403)",
-            "cannot connect: of the test",
-            "one",
-            "security",
-            "cannot read an event: EOF while parsing an object at line 1 column 1; the answer begins: {",
-            "two",
-            "no byte in time: the server was silent for 30 s",
-            "three",
-            "the connection broke: the server closed the events; what happens until they are opened again is lost",
-            "the connection broke: of the test",
-        ]
-    );
-}
-
 /// Every request and websocket of a flow has the client's scope, and every answer loses its dialect.
 #[test]
 fn the_scope_of_a_flow() {
@@ -604,7 +541,7 @@ fn awaited() {
         let mut events = now(lxd.events().subscribe().into_future()).unwrap();
         now(std::future::poll_fn(|context| Pin::new(&mut events).poll_next(context)))
     });
-    assert_eq!(event.unwrap().unwrap().lifecycle().unwrap().action, "one");
+    assert_eq!(event.unwrap().unwrap().lifecycle().unwrap().action.as_str(), "one");
 }
 
 /// The caller's body is in the request that is sent: a reader once, bytes as often as they are asked for.

@@ -18,7 +18,7 @@ use futures_util::StreamExt;
 use lxd_reqwest::{
     Client, Payload,
     prelude::*,
-    resources::{EventType, InstanceSnapshotsPost, InstancesPost},
+    resources::{EventType, InstanceSnapshotsPost, InstancesPost, Notice},
 };
 
 use tokio::{
@@ -193,7 +193,7 @@ impl Events {
         let name = name.to_owned();
         tokio::spawn(async move {
             while let Some(event) = events.next().await {
-                let happened = match event {
+                let happened = match event.and_then(Notice::into_event) {
                     Ok(event) => tour::happened(&event, &name).map(Ok),
                     Err(error) => Some(Err(error.into())),
                 };

@@ -18,7 +18,7 @@ use std::{
 use lxd_ureq::{
     Client, Payload,
     prelude::*,
-    resources::{EventType, InstanceSnapshotsPost, InstancesPost},
+    resources::{EventType, InstanceSnapshotsPost, InstancesPost, Notice},
 };
 
 #[path = "../../examples/tour.rs"]
@@ -184,7 +184,7 @@ impl Events {
         let name = name.to_owned();
         thread::spawn(move || {
             for event in events {
-                let happened = match event {
+                let happened = match event.and_then(Notice::into_event) {
                     Ok(event) => tour::happened(&event, &name).map(Ok),
                     Err(error) => Some(Err(error.into())),
                 };

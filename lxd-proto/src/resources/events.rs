@@ -1,11 +1,9 @@
 //! What happens on the server, as it happens: `/1.0/events`.
 
-use alloc::{
-    boxed::Box,
-    collections::BTreeMap,
-    string::{String, ToString},
-    vec::Vec,
-};
+mod event;
+mod lifecycle;
+
+use alloc::{boxed::Box, string::ToString, vec::Vec};
 use core::{
     future::poll_fn,
     pin::Pin,
@@ -14,120 +12,20 @@ use core::{
 
 use futures_core::Stream;
 use http::Method;
-use serde_json::Value;
+
+pub use event::{Event, EventMetadata, EventType, Hidden, Lifecycle, LogLevel, Logging, Requestor, Security};
+pub use lifecycle::LifecycleAction;
 
 use super::Operation;
 use crate::{
     Async, Blocking, Client, Error, Request, Sending, Streams,
-    compat::{Timestamp, model, open_enum},
     endpoint::bare,
-    flow::{AsyncIo, BlockingIo, Driver, Scoped, events::EventFlow},
+    flow::{
+        AsyncIo, BlockingIo, Driver, Flow, Scoped,
+        events::{EventFlow, Heard},
+    },
     uri::Path,
 };
-
-open_enum! {
-    /// What kind of event it is.
-    pub enum EventType {
-        /// A line of the server's log.
-        Logging = "logging",
-        /// An operation that began, changed or ended.
-        Operation = "operation",
-        /// An object that was made, changed or removed.
-        Lifecycle = "lifecycle",
-        /// What OVN says (5.18).
-        Ovn = "ovn",
-        /// A network ACL's log (Incus).
-        NetworkAcl = "network-acl",
-        /// Who logged in, and who was refused (6.9).
-        Security = "security",
-    }
-}
-
-model! {
-    /// An event.
-    pub struct Event {
-        /// What kind it is.
-        #[serde(rename = "type")]
-        pub kind: EventType,
-        /// When it happened.
-        pub timestamp: Timestamp,
-        /// On which cluster member; `none` without a cluster.
-        pub location: String,
-        /// In which project, if in one.
-        pub project: String,
-        /// The event itself; see [`lifecycle`](Event::lifecycle), [`operation`](Event::operation) and
-        /// [`logging`](Event::logging).
-        pub metadata: Hidden,
-    }
-
-    /// An object was made, changed or removed.
-    pub struct Lifecycle {
-        /// What happened, as `instance-created`.
-        pub action: String,
-        /// The object's URL.
-        pub source: String,
-        /// More, by key.
-        pub context: BTreeMap<String, Value>,
-        /// Who did it.
-        pub requestor: Requestor,
-        /// The object's name (`event_lifecycle_name_and_project`, 5.19).
-        pub name: String,
-        /// The object's project (`event_lifecycle_name_and_project`, 5.19).
-        pub project: String,
-    }
-
-    /// Who did something.
-    pub struct Requestor {
-        /// Who.
-        pub username: String,
-        /// How: `unix`, `tls`.
-        pub protocol: String,
-        /// From where.
-        pub address: String,
-    }
-
-    /// A line of the server's log.
-    pub struct Logging {
-        /// The line.
-        pub message: String,
-        /// `debug`, `info`, `warning`, `error`.
-        pub level: String,
-        /// More, by key.
-        pub context: BTreeMap<String, Value>,
-    }
-}
-
-/// An event's own part, as JSON. It may hold secrets (an operation's do), so `Debug` does not show it.
-#[derive(Clone, Default, PartialEq, serde::Deserialize)]
-#[serde(transparent)]
-pub struct Hidden(pub Value);
-
-impl core::fmt::Debug for Hidden {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("..")
-    }
-}
-
-impl Event {
-    /// The object's change, if this is a lifecycle event.
-    pub fn lifecycle(&self) -> Option<Lifecycle> {
-        self.read(&EventType::Lifecycle)
-    }
-
-    /// The operation as it is now, if this is an operation's event.
-    pub fn operation(&self) -> Option<Operation> {
-        self.read(&EventType::Operation)
-    }
-
-    /// The line, if this is a logging event.
-    pub fn logging(&self) -> Option<Logging> {
-        self.read(&EventType::Logging)
-    }
-
-    fn read<T: serde::de::DeserializeOwned>(&self, kind: &EventType) -> Option<T> {
-        (self.kind == *kind).then(|| T::deserialize(&self.metadata.0).ok())?
-    }
-}
 
 /// Opens the events: `GET /1.0/events` as a websocket.
 #[derive(Clone, Debug, Default)]
@@ -157,16 +55,79 @@ impl GetEvents {
     }
 }
 
+/// What a subscription gives.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant)] // nearly all of them are events
+pub enum Notice {
+    /// Something happened.
+    Event(Event),
+    /// Here events may be missing.
+    Gap(Gap),
+}
+
+/// Between the event before this and the next one others may have been lost. The server listens to us again (or still),
+/// so who keeps a state reads it again now, and misses nothing.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Gap {
+    /// What went wrong: how the connection was lost, or why an event could not be read.
+    pub reason: Error,
+}
+
+impl Notice {
+    /// The event, or the gap's reason as an error, for those who cannot do with less than all.
+    ///
+    /// # Errors
+    /// The gap's reason.
+    pub fn into_event(self) -> Result<Event, Error> {
+        match self {
+            Self::Event(event) => Ok(event),
+            Self::Gap(gap) => Err(gap.reason),
+        }
+    }
+
+    /// The event, if it is one.
+    pub fn event(&self) -> Option<&Event> {
+        match self {
+            Self::Event(event) => Some(event),
+            Self::Gap(_) => None,
+        }
+    }
+
+    /// As [`Event::lifecycle`].
+    pub fn lifecycle(&self) -> Option<&Lifecycle> {
+        self.event()?.lifecycle()
+    }
+
+    /// As [`Event::operation`].
+    pub fn operation(&self) -> Option<&Operation> {
+        self.event()?.operation()
+    }
+
+    /// As [`Event::logging`].
+    pub fn logging(&self) -> Option<&Logging> {
+        self.event()?.logging()
+    }
+}
+
 /// The server's events, not yet listened to.
 ///
 /// ```no_run
 /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
-/// use lxd_proto::{Lxd, resources::EventType};
+/// use lxd_proto::{
+///     Lxd,
+///     resources::{EventType, Notice},
+/// };
 ///
 /// // From here on nothing is missed.
-/// for event in lxd.events().types([EventType::Lifecycle]).subscribe().send()? {
-///     if let Some(lifecycle) = event?.lifecycle() {
-///         println!("{} {}", lifecycle.action, lifecycle.source);
+/// for notice in lxd.events().types([EventType::Lifecycle]).subscribe().send()? {
+///     match notice? {
+///         Notice::Event(event) => {
+///             if let Some(lifecycle) = event.lifecycle() {
+///                 println!("{} {}", lifecycle.action, lifecycle.source);
+///             }
+///         }
+///         Notice::Gap(gap) => println!("look again at everything: {}", gap.reason),
 ///     }
 /// }
 /// # Ok(())
@@ -203,69 +164,104 @@ impl<C: Client> Events<C> {
     }
 }
 
-/// A subscription to the server's events, not yet begun.
+/// Listening to the server's events (or to [one operation](crate::Object::updates)), not yet begun.
 #[derive(Debug)]
 #[must_use = "nothing happens until it is sent (blocking) or awaited (async)"]
-pub struct Subscribe<C: Client> {
-    client: C,
-    flow: EventFlow,
+pub struct Subscribe<C: Client, F = EventFlow> {
+    pub(crate) client: C,
+    pub(crate) flow: F,
 }
 
-impl<C: Blocking> Subscribe<C> {
+impl<C: Client, F: Flow> Subscribe<C, F> {
+    fn driver<I>(self, io: impl FnOnce(&C) -> I) -> Driver<Scoped<F>, I> {
+        let flow = Scoped::new(self.flow, [self.client.scope().clone()].into());
+        Driver::new(flow, io(&self.client))
+    }
+}
+
+impl<T, C: Blocking, F: Flow<Output = Heard<T>>> Subscribe<C, F> {
     /// Begins to listen.
     ///
     /// # Errors
     /// What LXD answered, or what went wrong on the way.
-    pub fn send(self) -> Result<Subscription<C::Io>, Error> {
-        let flow = Scoped::new(self.flow, [self.client.scope().clone()].into());
-        let mut driver = Driver::new(flow, self.client.io(Streams::default()));
+    pub fn send(self) -> Result<Subscription<C::Io, F>, Error> {
+        let mut driver = self.driver(|client| client.io(Streams::default()));
         // The first result is that it listens.
         driver.run()?;
-        Ok(Subscription(driver))
+        Ok(Subscription(Some(driver)))
     }
 }
 
-impl<C: Async> IntoFuture for Subscribe<C> {
-    type Output = Result<Subscription<C::Io>, Error>;
-    type IntoFuture = Sending<Subscription<C::Io>>;
+impl<T, C: Async, F: Flow<Output = Heard<T>> + 'static> IntoFuture for Subscribe<C, F> {
+    type Output = Result<Subscription<C::Io, F>, Error>;
+    type IntoFuture = Sending<Subscription<C::Io, F>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let flow = Scoped::new(self.flow, [self.client.scope().clone()].into());
-            let mut driver = Driver::new(flow, self.client.io(Streams::default()));
+            let mut driver = self.driver(|client| client.io(Streams::default()));
             poll_fn(|context| driver.poll_run(context)).await?;
-            Ok(Subscription(driver))
+            Ok(Subscription(Some(driver)))
         })
     }
 }
 
-/// The server's events, as they happen: an iterator (blocking) or a stream (async) of `Result<Event, Error>`.
+/// The server's events, as they happen: an iterator (blocking) or a stream (async) of `Result<Notice, Error>`.
 ///
 /// The server listens to us before this is there, so a list that is read now and the events that follow have no gap
-/// between them. It has no end. After an error it connects again when it is asked again; what happened in between is
-/// lost.
+/// between them. Events come in the order in which the server sent them.
+///
+/// It goes on for ever. A connection that is lost, or silent for [`limits::SILENCE`](crate::limits::SILENCE), is
+/// connected again: at once, and then less and less often, up to
+/// [`limits::RECONNECT`](crate::limits::RECONNECT). When the server listens again, a [`Gap`] says that events may be
+/// missing. It ends with an error that no waiting heals: LXD refuses us (4xx), its certificate is another one.
+///
+/// Nothing is received before it is asked for, so nothing queues here. The server does not wait for ever: who asks for
+/// nothing for more than 30 s may be dropped by it, and then that is a gap too.
+///
+/// Of [one operation](crate::Object::updates) it gives `Result<Operation, Error>`, and ends with the operation.
 #[derive(Debug)]
-pub struct Subscription<I>(Driver<Scoped<EventFlow>, I>);
+pub struct Subscription<I, F = EventFlow>(Option<Driver<Scoped<F>, I>>);
 
-impl<I: BlockingIo> Iterator for Subscription<I> {
-    type Item = Result<Event, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(event) = self.0.run().transpose() {
-                return Some(event);
+impl<I, F> Subscription<I, F> {
+    /// What is given on, if anything. After the last there is nothing, and no connection.
+    fn given<T>(&mut self, heard: Result<Heard<T>, Error>) -> Option<Result<T, Error>> {
+        match heard {
+            Ok(Heard::Begun) => None,
+            Ok(Heard::Next(next)) => Some(Ok(next)),
+            Ok(Heard::Last(last)) => {
+                self.0 = None;
+                Some(Ok(last))
+            }
+            Err(error) => {
+                self.0 = None;
+                Some(Err(error))
             }
         }
     }
 }
 
-impl<I: AsyncIo> Stream for Subscription<I> {
-    type Item = Result<Event, Error>;
+impl<T, I: BlockingIo, F: Flow<Output = Heard<T>>> Iterator for Subscription<I, F> {
+    type Item = Result<T, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let heard = self.0.as_mut()?.run();
+            if let Some(given) = self.given(heard) {
+                return Some(given);
+            }
+        }
+    }
+}
+
+impl<T, I: AsyncIo, F: Flow<Output = Heard<T>> + Unpin> Stream for Subscription<I, F> {
+    type Item = Result<T, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            if let Some(event) = ready!(self.0.poll_run(context)).transpose() {
-                return Poll::Ready(Some(event));
+            let Some(driver) = &mut self.0 else { return Poll::Ready(None) };
+            let heard = ready!(driver.poll_run(context));
+            if let Some(given) = self.given(heard) {
+                return Poll::Ready(Some(given));
             }
         }
     }

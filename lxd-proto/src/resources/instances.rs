@@ -7,12 +7,13 @@ use super::{
     InstancesPost, snapshots::Restore,
 };
 use crate::{
-    Call, Client, Collection, Object,
+    Call, Client, Collection, Object, Run,
     compat::{StatusCode, Timestamp, model, open_enum, writable},
     crud::{
         AcrossProjects, Creatable, Created, Deletable, Editable, Filterable, Forcible, Patchable, Renamable, resource,
     },
-    resources::state::GetState,
+    flow::ready::WaitUntil,
+    resources::{GetState, Ready},
 };
 
 open_enum! {
@@ -224,6 +225,29 @@ impl<C: Client> Object<C, Instance> {
     /// Lets its processes run again: `PUT /1.0/instances/{name}/state`.
     pub fn unfreeze(&self) -> Call<C, ChangeState> {
         self.change_state(InstanceAction::Unfreeze)
+    }
+
+    /// Waits until it is ready, in one meaning or another, and gives its state: it listens to
+    /// `GET /1.0/events?type=lifecycle`, looks at `/1.0/instances/{name}/state`, and looks again at each start and stop.
+    /// Where no event tells (addresses, agents, commands), it looks again each
+    /// [`limits::LOOK_AGAIN`](crate::limits::LOOK_AGAIN) while the instance runs. It does not start it.
+    ///
+    /// By default there is no end to it: see [`timeout`](Run::timeout).
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use core::time::Duration;
+    /// use lxd_proto::{Lxd, resources::Ready};
+    ///
+    /// let c1 = lxd.instance("c1");
+    /// c1.start().wait().send()?;
+    /// let state = c1.wait_until(Ready::Address).timeout(Duration::from_secs(60)).send()?;
+    /// println!("{:?}", state.network.keys());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wait_until(&self, ready: Ready) -> Run<C, WaitUntil> {
+        Run::new(&self.client, WaitUntil::new(self.at.clone(), ready))
     }
 
     fn change_state(&self, action: InstanceAction) -> Call<C, ChangeState> {

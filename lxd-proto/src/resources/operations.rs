@@ -1,5 +1,7 @@
 //! Operations: what goes on in the background. `/1.0/operations`.
 
+mod progress;
+
 use alloc::{boxed::Box, collections::BTreeMap, format, string::String, vec::Vec};
 use core::{fmt, ops::Deref};
 
@@ -7,7 +9,9 @@ use http::Method;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::events::Requestor;
+use super::{Subscribe, events::Requestor};
+pub use progress::Progress;
+
 use crate::{
     Answer, Call, Client, Endpoint, Error, Object, Request, Response, Run,
     compat::{StatusCode, Timestamp, model, open_enum},
@@ -15,7 +19,7 @@ use crate::{
     endpoint::bare,
     envelope,
     error::{OperationError, Outcome, decode},
-    flow::{InTurn, wait::Wait},
+    flow::{InTurn, updates::UpdatesFlow, wait::Wait},
     uri::{Path, name_in_list},
 };
 
@@ -293,6 +297,29 @@ impl<C: Client> Object<C, Operation> {
     /// succeeded; failure, cancellation and an unknown end are errors.
     pub fn wait(&self) -> Run<C, InTurn<Wait<TakeUp, Operation>>> {
         Call::new(&self.client, TakeUp(self.at.clone())).wait()
+    }
+
+    /// Follows it to its end: `GET /1.0/events?type=operation` as a websocket. The first is the operation as it is now, and
+    /// then it comes whenever it has changed, with its [`progress`](Operation::progress). The last is its success; failure,
+    /// cancellation and an unknown end are errors, as for [`wait`](Self::wait).
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{Changed, Lxd, resources::InstancesPost};
+    ///
+    /// let created = lxd.instances().create(InstancesPost::from_alias("c1", "ubuntu")).send()?;
+    /// if let Changed::Running(operation) = created {
+    ///     for operation in lxd.operation(operation.id).updates().send()? {
+    ///         if let Some(progress) = operation?.progress() {
+    ///             println!("{}: {:?} %, {:?} bytes/s", progress.stage, progress.percent, progress.speed);
+    ///         }
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn updates(&self) -> Subscribe<C, UpdatesFlow> {
+        Subscribe { client: self.client.clone(), flow: UpdatesFlow::new(self.at.clone()) }
     }
 
     /// Asks the server to cancel it: `DELETE /1.0/operations/{id}`. Only where [`Operation::may_cancel`] says so; on

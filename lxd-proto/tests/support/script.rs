@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use lxd_proto::{
     Failure, FailureKind,
-    flow::{Action, BlockingIo, Id, Reply},
+    flow::{Action, BlockingIo, Id, Message, Reply},
 };
 use serde_json::{Value, json};
 
@@ -127,4 +127,17 @@ pub(crate) fn operation(status: u16, err: &str) -> Answer {
 /// What the transport could not do.
 pub(crate) fn failure(kind: FailureKind) -> Answer {
     Err(Failure::new(kind, "of the test"))
+}
+
+/// Begins to listen.
+pub(crate) const EVENTS: &str = "open 0: GET /1.0/events";
+
+/// A websocket's message.
+pub(crate) fn message(text: &str) -> Answer {
+    Ok(Reply::Message(Some(Message::Text(text.into()))))
+}
+
+/// An event.
+pub(crate) fn lifecycle(action: &str) -> Answer {
+    message(&json!({"type": "lifecycle", "metadata": {"action": action}}).to_string())
 }

@@ -193,11 +193,11 @@ mod of_our_own {
 
     with_websockets!(is_made_worked_with_and_left);
 
-    /// Does what makes a daemon start again, and waits until it has: it ends the events of those that listen.
+    /// Does what makes a daemon start again, and waits until it has: then there is a gap in its events.
     fn starting_again<C: Lab>(daemon: &Daemon, what: impl FnOnce()) {
         let mut events = daemon.unix::<C>().lxd.events().subscribe().send().unwrap();
         what();
-        while events.next().is_some_and(|event| event.is_ok()) {}
+        while events.next().is_some_and(|notice| notice.unwrap().event().is_some()) {}
         daemon.wait_until_ready();
     }
 

@@ -1,8 +1,8 @@
 //! What happens on the server, as it happens.
 
 use lxd_proto::{
-    Lxd,
-    resources::{Event, EventType, InstancesPost},
+    Error, Lxd,
+    resources::{Event, EventType, InstancesPost, LifecycleAction, Notice},
 };
 use lxd_tests::{Lab, Server, Temporary, secret, unique, with_websockets};
 
@@ -15,13 +15,21 @@ fn about(event: &Event, name: &str) -> bool {
     })
 }
 
+fn kind(notice: &Result<Notice, Error>) -> EventType {
+    notice.as_ref().unwrap().event().unwrap().kind.clone()
+}
+
+fn project_of(notice: &Result<Notice, Error>) -> String {
+    notice.as_ref().unwrap().event().unwrap().project.clone()
+}
+
 /// The events of an instance until it is deleted.
-fn life_of(name: &str, events: impl Iterator<Item = Result<Event, lxd_proto::Error>>) -> Vec<Event> {
+fn life_of(name: &str, notices: impl Iterator<Item = Result<Notice, Error>>) -> Vec<Event> {
     let mut life = Vec::new();
-    for event in events {
-        let event = event.unwrap();
+    for notice in notices {
+        let event = notice.unwrap().into_event().unwrap();
         if about(&event, name) {
-            let over = event.lifecycle().unwrap().action == "instance-deleted";
+            let over = event.lifecycle().unwrap().action == LifecycleAction::InstanceDeleted;
             life.push(event);
             if over {
                 break;
@@ -47,8 +55,8 @@ fn a_whole_life<C: Lab>(server: &Server<C>) {
     let url = format!("/1.0/instances/{name}");
     let life = life_of(
         &name,
-        events.inspect(|event| {
-            let operation = event.as_ref().ok().and_then(Event::operation);
+        events.inspect(|notice| {
+            let operation = notice.as_ref().ok().and_then(Notice::operation).cloned();
             let ours = operation
                 .filter(|operation| operation.resources.get("instances").is_some_and(|urls| urls.contains(&url)));
             operations.extend(ours);
@@ -60,7 +68,7 @@ fn a_whole_life<C: Lab>(server: &Server<C>) {
     assert!(secrets.len() >= 4);
     secrets.into_iter().for_each(secret);
 
-    let actions: Vec<_> = life.iter().map(|event| event.lifecycle().unwrap().action).collect();
+    let actions: Vec<_> = life.iter().map(|event| event.lifecycle().unwrap().action.as_str()).collect();
     assert_eq!(
         actions,
         [
@@ -92,14 +100,16 @@ fn only_what_was_asked_for<C: Lab>(server: &Server<C>) {
     let name = container.name().to_owned();
     drop(container);
     let mut all = Vec::new();
-    let life = life_of(&name, events.inspect(|event| all.push(event.as_ref().unwrap().kind.clone())));
+    let life = life_of(&name, events.inspect(|event| all.push(kind(event))));
     assert_eq!(life.len(), 2);
     assert!(all.iter().all(|kind| *kind == EventType::Lifecycle), "{all:?}");
 
     let url = format!("/1.0/instances/{name}");
-    let mut deleted = others.map(Result::unwrap).inspect(|event| assert_eq!(event.kind, EventType::Operation));
+    let mut deleted = others
+        .map(|notice| notice.unwrap().into_event().unwrap())
+        .inspect(|event| assert_eq!(event.kind, EventType::Operation));
     let deleted = deleted.find_map(|event| {
-        event.operation().filter(|operation| {
+        event.operation().cloned().filter(|operation| {
             operation.description == "Deleting instance"
                 && operation.status_code.is_final()
                 && operation.resources.get("instances").is_some_and(|urls| urls.contains(&url))
@@ -129,18 +139,18 @@ fn of_one_project_or_all<C: Lab>(server: &Server<C>) {
 
     // The one in the default project is deleted last.
     let mut seen = Vec::new();
-    let inside = inside.inspect(|event| seen.push(event.as_ref().unwrap().project.clone()));
+    let inside = inside.inspect(|event| seen.push(project_of(event)));
     assert_eq!(sources(life_of(&names[0], inside)), [&*project.name, &*project.name]);
     assert!(seen.iter().all(|seen| *seen == project.name), "{seen:?}");
 
     let mut seen = Vec::new();
-    let outside = outside.inspect(|event| seen.push(event.as_ref().unwrap().project.clone()));
+    let outside = outside.inspect(|event| seen.push(project_of(event)));
     assert_eq!(sources(life_of(&names[1], outside)), ["default", "default"]);
     assert!(!seen.contains(&project.name), "{seen:?}");
 
     let mut seen = Vec::new();
     let all = all.inspect(|event| {
-        let event = event.as_ref().unwrap();
+        let event = event.as_ref().unwrap().event().unwrap();
         seen.extend(names.iter().filter(|name| about(event, name)).cloned());
     });
     life_of(&names[1], all);

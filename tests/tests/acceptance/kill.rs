@@ -10,7 +10,7 @@ use std::{
 use lxd_proto::{
     Error, Lxd,
     error::Outcome,
-    resources::{EventType, InstancesPost},
+    resources::{EventType, InstancesPost, LifecycleAction, Notice},
 };
 use lxd_tests::{Daemon, Lab, Server, output, pattern::Pattern, payload, with_websockets};
 
@@ -65,6 +65,14 @@ fn during_a_wait<C: Lab>(like: &Server<C>) {
     };
     let wait = server.lxd.operation(stopping.clone()).wait();
     let waited = begin(move || wait.send());
+    let operation = server.lxd.operation(stopping.clone());
+    let (tell, told) = channel();
+    let followed = begin(move || {
+        let mut updates = operation.updates().send().unwrap();
+        tell.send(updates.next().unwrap()).unwrap();
+        updates.last().unwrap()
+    });
+    next(&told).unwrap();
     daemon.kill();
     assert_lost(&stopped().unwrap_err());
     assert_lost(&waited().unwrap_err());
@@ -72,8 +80,10 @@ fn during_a_wait<C: Lab>(like: &Server<C>) {
 
     daemon.start_again();
     assert_eq!(instance.get().send().unwrap().status, "Running");
-    let error = server.lxd.operation(stopping).wait().send().unwrap_err();
-    assert_eq!(error.operation().unwrap().outcome, Outcome::Unknown);
+    let again = server.lxd.operation(stopping).wait().send();
+    for error in [again.unwrap_err(), followed().unwrap_err()] {
+        assert_eq!(error.operation().unwrap().outcome, Outcome::Unknown);
+    }
 }
 
 /// A writer that says that something has come.
@@ -158,54 +168,55 @@ fn during_events<C: Lab>(like: &Server<C>) {
     let server = daemon.connect(like);
     server.lxd.instances().create(InstancesPost::from_alias("c1", "busybox")).wait().send().unwrap();
     let instance = server.lxd.instance("c1");
-    // Something happens until it is heard: nobody says when the listener listens.
-    let mut number = 0;
-    let mut happen_until = |heard: &Receiver<Result<_, Error>>| {
-        let end = Instant::now() + WATCHDOG;
-        loop {
-            number += 1;
-            let description = number.to_string();
-            instance.edit(move |instance| instance.description.clone_from(&description)).send().unwrap();
-            if let Ok(event) = heard.recv_timeout(Duration::from_millis(100)) {
-                return event;
-            }
-            assert!(Instant::now() < end, "no event is heard");
-        }
+    let happen = |what: &str| {
+        let what = what.to_owned();
+        instance.edit(move |instance| instance.description.clone_from(&what)).send().unwrap();
     };
-    let (tell, heard) = channel();
-    let (again, go) = channel();
-    let lxd = server.lxd.clone();
+    let (lxd, (tell, heard), (listens, listening)) = (server.lxd.clone(), channel(), channel());
     let listener = thread::spawn(move || {
-        let mut events = lxd.events().types([EventType::Lifecycle]).subscribe().send().unwrap();
-        loop {
-            let event = events.next().expect("events have no end");
-            let lost = event.is_err();
-            let _ = tell.send(event);
-            // After an error it listens again when it is told to, and ends when nobody tells.
-            if lost && go.recv().is_err() {
+        let notices = lxd.events().types([EventType::Lifecycle]).subscribe().send().unwrap();
+        listens.send(()).unwrap();
+        for notice in notices {
+            let end = matches!(&notice, Ok(notice) if about(notice, LifecycleAction::InstanceDeleted));
+            tell.send(notice).unwrap();
+            if end {
                 return;
             }
         }
     });
-    happen_until(&heard).unwrap();
-    daemon.kill();
-    let error = loop {
-        match next(&heard) {
-            Ok(_) => {}
-            Err(error) => break error,
-        }
-    };
-    assert!(error.transport().is_some(), "{error:?}");
-    assert_refused(&server);
+    next(&listening);
+    let updated = |notice: &Notice| about(notice, LifecycleAction::InstanceUpdated);
 
-    // Still gone: an error again, and no hang.
-    again.send(()).unwrap();
-    assert!(next(&heard).unwrap_err().transport().is_some());
-    daemon.start_again();
-    again.send(()).unwrap();
-    happen_until(&heard).unwrap();
-    daemon.kill();
-    drop(again);
-    while next(&heard).is_ok() {}
+    for round in 0..2 {
+        happen(&format!("before {round}"));
+        assert!(updated(&next(&heard).unwrap()));
+        daemon.kill();
+        assert_refused(&server);
+        daemon.start_again();
+        // The same subscription listens again, and says where something may be missing: exactly there.
+        let gap = loop {
+            match next(&heard).unwrap() {
+                Notice::Gap(gap) => break gap,
+                Notice::Event(event) => assert_ne!(event.lifecycle().unwrap().action, LifecycleAction::InstanceUpdated),
+            }
+        };
+        assert!(gap.reason.transport().is_some(), "{gap:?}");
+    }
+    // From the gap on nothing is missed.
+    happen("after");
+    server.lxd.instance("c1").delete().wait().send().unwrap();
+    let mut rest = heard.iter().map(Result::unwrap).filter(|notice| {
+        let lifecycle = notice.event().expect("no more gaps").lifecycle().unwrap();
+        lifecycle.source.starts_with("/1.0/instances/c1")
+    });
+    assert!(updated(&rest.next().unwrap()));
+    assert!(about(&rest.next().unwrap(), LifecycleAction::InstanceDeleted));
     listener.join().unwrap();
+}
+
+/// Whether this happened to the container.
+fn about(notice: &Notice, action: LifecycleAction) -> bool {
+    notice
+        .lifecycle()
+        .is_some_and(|lifecycle| lifecycle.action == action && lifecycle.source.starts_with("/1.0/instances/c1"))
 }

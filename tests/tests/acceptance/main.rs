@@ -30,6 +30,7 @@ mod operations;
 mod own_websockets;
 mod profiles;
 mod projects;
+mod ready;
 mod recorded;
 mod remotes;
 mod scope;

@@ -6,10 +6,11 @@ use lxd_proto::{
     Changed, Create, Lxd,
     error::{ApiErrorKind, Outcome},
     resources::{
-        Certificate, CertificatesPost, InstanceExecPost, Operation, OperationClass, OperationId, exec::PostExec,
+        Certificate, CertificatesPost, InstanceExecPost, InstancesPost, Operation, OperationClass, OperationId,
+        exec::PostExec,
     },
 };
-use lxd_tests::{Lab, Server, Temporary, everywhere, secret, unique};
+use lxd_tests::{Lab, Server, Temporary, everywhere, secret, unique, with_websockets};
 
 everywhere!(
     one_runs_and_fails,
@@ -127,4 +128,40 @@ fn a_command_cannot_be_cancelled<C: Lab>(server: &Server<C>) {
     assert!(!format!("{:?}", command.get().send().unwrap()).contains("secret"));
     // Nobody comes to its websockets.
     assert!(matches!(outcome(command.wait().send()), Outcome::Failed(why) if why.contains("websockets")));
+}
+
+/// With events.
+mod followed {
+    use super::*;
+
+    with_websockets!(to_its_end, to_a_bad_end);
+
+    fn to_its_end<C: Lab>(server: &Server<C>) {
+        let name = unique("followed");
+        let create = server.lxd.instances().create(InstancesPost::from_alias(&name, "busybox"));
+        let Changed::Running(operation) = create.send().unwrap() else { panic!("not in the background") };
+        let container = Temporary::of(server.lxd.instance(&name));
+        let updates: Vec<_> =
+            server.lxd.operation(operation.id.clone()).updates().send().unwrap().map(Result::unwrap).collect();
+        assert!(updates.iter().all(|update| update.id == operation.id));
+        let (last, before) = updates.split_last().unwrap();
+        assert_eq!((last.status.as_str(), last.outcome()), ("Success", None));
+        assert!(before.iter().all(|update| update.outcome() == Some(Outcome::StillRunning)), "{before:?}");
+        // The image is unpacked.
+        let progress = last.progress().unwrap();
+        assert_eq!(progress.stage, "create_instance_from_image_unpack", "{progress:?}");
+        assert!(progress.percent.is_some() || progress.processed.is_some(), "{progress:?}");
+        assert!(progress.text.starts_with("Unpack"), "{progress:?}");
+        assert_eq!(container.get().send().unwrap().status, "Stopped");
+    }
+
+    fn to_a_bad_end<C: Lab>(server: &Server<C>) {
+        let container = server.stubborn("followed");
+        let failing = vain(&container).id;
+        let mut updates = server.lxd.operation(failing.clone()).updates().send().unwrap();
+        assert_eq!(updates.next().unwrap().unwrap().outcome(), Some(Outcome::StillRunning));
+        assert!(matches!(outcome(updates.last().unwrap()), Outcome::Failed(_)));
+        let gone = server.lxd.operation("5d3270d4-a901-4ec5-9aa3-f351d17b0846".parse().unwrap());
+        assert_eq!(outcome(gone.updates().send().unwrap().next().unwrap()), Outcome::Unknown);
+    }
 }

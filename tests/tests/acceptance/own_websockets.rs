@@ -1,7 +1,10 @@
 //! Commands and events through the websockets of one's own, which the README links to.
 
 use lxd_proto::Lxd;
-use lxd_proto::{Error, resources::EventType};
+use lxd_proto::{
+    Error,
+    resources::{EventType, LifecycleAction},
+};
 use lxd_tests::{OwnWebSockets, Server, cases};
 
 cases!(own_unix, lxd_tests::OwnWebSockets, unix, commands, a_command_that_is_none, events);
@@ -35,7 +38,7 @@ fn events(server: &Server<OwnWebSockets>) {
     let name = container.get().send().unwrap().name.clone();
     let created = events
         .by_ref()
-        .map(|event| event.unwrap().lifecycle().unwrap())
-        .find(|event| event.action == "instance-created" && event.source.ends_with(&format!("/{name}")));
+        .map(|notice| notice.unwrap().into_event().unwrap().lifecycle().unwrap().clone())
+        .find(|event| event.action == LifecycleAction::InstanceCreated && event.source.ends_with(&format!("/{name}")));
     assert!(created.is_some());
 }

@@ -166,7 +166,7 @@ mod trust {
         let name = unique("seen");
         lxd.profiles().create(ProfilesPost::new(&name)).wait().send()?;
         lxd.profile(name).delete().wait().send()?;
-        let event = events.find_map(|event| event.map(|event| event.lifecycle()).transpose());
+        let event = events.find_map(|notice| notice.map(|notice| notice.lifecycle().cloned()).transpose());
         println!("{}", event.expect("events have no end")?.action);
         Ok(())
     }

@@ -19,8 +19,8 @@ crate::cases! {
 
 /// The first event, or why there is none.
 fn first<C: Lab>(lxd: &C) -> Result<String, Error> {
-    let event = lxd.events().subscribe().send()?.next().expect("it has no end")?;
-    Ok(event.logging().expect("a line").message)
+    let event = lxd.events().subscribe().send()?.next().expect("it has no end")?.into_event()?;
+    Ok(event.logging().expect("a line").message.clone())
 }
 
 fn refused<C: Lab>(way: Way) {
@@ -132,7 +132,8 @@ fn in_small_pieces<C: Lab>(way: Way) {
     });
     let mut events = fake.lxd::<C>().events().subscribe().send().unwrap();
     for number in 0..2 {
-        assert_eq!(events.next().unwrap().unwrap().logging().unwrap().message, number.to_string());
+        let event = events.next().unwrap().unwrap().into_event().unwrap();
+        assert_eq!(event.logging().unwrap().message, number.to_string());
     }
 }
 
@@ -172,15 +173,17 @@ fn closed_as_lxd_does<C: Lab>(way: Way) {
             }
         });
         let lxd: C = fake.lxd();
-        let mut events = lxd.events().subscribe().send().unwrap();
         for _ in 0..times(way) {
+            let mut events = lxd.events().subscribe().send().unwrap();
             for number in 0..10 {
-                let event = events.next().unwrap().unwrap();
+                let event = events.next().unwrap().unwrap().into_event().unwrap();
                 assert_eq!(event.logging().unwrap().message, number.to_string(), "{closing:?}");
             }
-            // The end is said, once, and then it connects again.
-            let failed = events.next().unwrap().unwrap_err();
-            assert_eq!(failed.transport().map(|f| &f.kind), Some(&FailureKind::Broken), "{failed:?}");
+            // The end is said, once, and it listens again.
+            let gap = events.next().unwrap().unwrap().into_event().unwrap_err();
+            assert_eq!(gap.transport().map(|f| &f.kind), Some(&FailureKind::Broken), "{gap:?}");
+            let event = events.next().unwrap().unwrap().into_event().unwrap();
+            assert_eq!(event.logging().unwrap().message, "0");
         }
     }
 }
