@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lxd_proto::{Error, resources::Console};
+use lxd_proto::{Error, flow::exec::ConsoleControl, resources::Console};
 use lxd_tests::{
     Lab, Server, output, payload,
     process::{POOLED, Resources},
@@ -19,7 +19,17 @@ use crate::{
     exec_control::{Typed, read_until},
 };
 
-with_websockets!(typed_shown_and_left, ends_with_the_instance);
+// That it ends with the instance is shown on answers alone: 5.0.2 can die of it.
+with_websockets!(typed_shown_and_left);
+
+/// Leaves the console when the test is over, before the instance is removed.
+struct Leave(ConsoleControl);
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        self.0.detach();
+    }
+}
 
 type Attached = (Sender<Vec<u8>>, Receiver<Vec<u8>>, thread::JoinHandle<Result<bytes::Bytes, Error>>);
 
@@ -37,8 +47,15 @@ fn typed_shown_and_left<C: Lab>(server: &Server<C>) {
     for word in ["one", "two"] {
         let (control, console) = instance.console().size(80, 24).controlled().unwrap();
         let (type_in, told, run) = attach(console);
-        type_in.send(b"\n".to_vec()).unwrap();
-        read_until(&told, "#");
+        let _leave = Leave(control.clone());
+        // The shell begins with the first key that it sees, and it may not be there yet.
+        let end = Instant::now() + Duration::from_secs(60);
+        let mut text = Vec::new();
+        while !text.contains(&b'#') {
+            assert!(Instant::now() < end, "no prompt, but {text:?}");
+            type_in.send(b"\n".to_vec()).unwrap();
+            text.extend(told.recv_timeout(Duration::from_secs(1)).unwrap_or_default());
+        }
         type_in.send(format!("echo {word}-$((40+2))\n").into_bytes()).unwrap();
         read_until(&told, &format!("{word}-42"));
         // Inside nothing is seen of that: 5.0.2 does not hand it on to a container.
@@ -58,18 +75,5 @@ fn typed_shown_and_left<C: Lab>(server: &Server<C>) {
     assert!(log.contains("one-42") && log.contains("two-42"), "{log}");
 
     let error = instance.console().vga().attach().send().unwrap_err();
-    assert!(matches!(&error, Error::Api(api) if api.status == 400), "{error:?}");
-}
-
-fn ends_with_the_instance<C: Lab>(server: &Server<C>) {
-    let instance = server.running("console");
-    let (type_in, told, run) = attach(instance.console());
-    type_in.send(b"\n".to_vec()).unwrap();
-    read_until(&told, "#");
-    instance.stop().force().wait().send().unwrap();
-    let begin = Instant::now();
-    run.join().unwrap().unwrap();
-    assert!(begin.elapsed() < LATE + Duration::from_secs(1), "{:?}", begin.elapsed());
-    let error = instance.console().attach().send().unwrap_err();
     assert!(matches!(&error, Error::Api(api) if api.status == 400), "{error:?}");
 }
