@@ -241,7 +241,7 @@ pub(crate) const CALLS: &[(&str, Call)] = calls! { lxd:
     "GET /1.0/operations/*" => lxd.operation(id()).get(),
     "DELETE /1.0/operations/*" => lxd.operation(id()).cancel().wait(),
     "GET /1.0/operations/*/wait" => lxd.instance("x").start().wait(),
-    "GET /1.0/operations/*/websocket" => lxd.instance("x").exec(["y"]).status(),
+    "GET /1.0/operations/*/websocket" => lxd.instance("x").exec(["y"]).output(),
 
     "GET /1.0/profiles" => lxd.profiles().names(),
     "GET /1.0/profiles?recursion=1" => lxd.profiles().list(),

@@ -11,7 +11,8 @@ use std::{
 
 use lxd_host::{ClientIdentity, Proxy, Remote, ServerTrust, Timeouts, fetch_certificate};
 use lxd_proto::{
-    Address, Draft, Error, Fetched, Fingerprint, Lxd, Object, Path, Proof, TrustToken, flow::exec::ExecOutput,
+    Address, Draft, Error, Fetched, Fingerprint, Lxd, Object, Path, Proof, TrustToken,
+    flow::exec::{Control, ExecOutput},
     resources::*,
 };
 use serde_json::Value;
@@ -81,7 +82,7 @@ calls! { profiles (lxd: C, draft: &mut Draft<Profile>, fetched: Fetched<Profile>
     object.at();
 }
 
-calls! { instances (lxd: C, other: C, draft: Draft<Instance>, post: InstancesPost, change: fn(&mut InstancePut), expire: fn(&mut InstanceSnapshotPut), time: Duration, writer: C::Writer, url: &str, state: InstanceState, source: InstanceSource, output: ExecOutput, terminal: Terminal)
+calls! { instances (lxd: C, other: C, draft: Draft<Instance>, post: InstancesPost, change: fn(&mut InstancePut), expire: fn(&mut InstanceSnapshotPut), time: Duration, writer: C::Writer, url: &str, state: InstanceState, source: InstanceSource, output: ExecOutput, terminal: Terminal, control: Control)
     lxd.instances();
     lxd.instance("c1").get();
     lxd.instances().list();
@@ -132,6 +133,11 @@ calls! { instances (lxd: C, other: C, draft: Draft<Instance>, post: InstancesPos
     String::from_utf8_lossy(&output.stdout);
     lxd.instance("c1").exec(["ls"]).output();
     lxd.instance("c1").exec(["ls"]).stdout(writer);
+    lxd.instance("c1").exec(["top"]).controlled();
+    control.kill();
+    control.signal(15);
+    control.resize(80, 24);
+    lxd.instance("c1").exec(["top"]).timeout(time);
     lxd.instance("c1").exec(["sh"]).terminal();
     terminal.data;
     terminal.control;

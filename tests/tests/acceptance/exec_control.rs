@@ -88,9 +88,9 @@ fn signals_arrive<C: Lab>(server: &Server<C>) {
             read_until(&told, "ready");
             let asked = Instant::now();
             if number == 9 {
-                control.kill()
+                control.kill();
             } else {
-                control.signal(number)
+                control.signal(number);
             }
             assert_eq!(run.join().unwrap().unwrap().code, code, "{number}, interactive: {interactive}");
             assert!(asked.elapsed() < LATE, "{:?}", asked.elapsed());

@@ -217,7 +217,10 @@ fn commands_closed_as_lxd_does<C: Lab>(way: Way) {
 
 /// When the command was asked for, and which of its websockets are open after how long.
 #[derive(Default)]
-struct Window(Mutex<(Option<Instant>, Vec<(char, Duration)>)>);
+struct Window(Mutex<(Option<Instant>, Vec<Opened>)>);
+
+/// Which websocket, and after how long.
+type Opened = (char, Duration);
 
 impl Window {
     /// LXD gives a command's websockets so long.
