@@ -385,6 +385,8 @@ calls! { rest (lxd: C, other: C, path: Path, id: OperationId, body: Value, text:
 
 /// What the page names besides: words, and what stands in the calls above.
 const WORDS: &[&str] = &[
+    "Notice",
+    "Gap",
     "access_entitlements",
     "cargo add lxd-ureq",
     "cargo add lxd-reqwest",

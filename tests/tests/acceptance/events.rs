@@ -47,7 +47,7 @@ fn a_whole_life<C: Lab>(server: &Server<C>) {
     let container = server.lxd.instance(&name);
     container.edit(|instance| instance.description = "edited".into()).send().unwrap();
     container.start().wait().send().unwrap();
-    container.exec(["true"]).status().send().unwrap();
+    container.exec(["true"]).output().send().unwrap();
     container.stop().force().wait().send().unwrap();
     container.delete().wait().send().unwrap();
 

@@ -77,6 +77,7 @@ impl std::io::Read for Typed {
 }
 
 /// pylxd: P161.
+/// pylxd: P172.
 fn signals_arrive<C: Lab>(server: &Server<C>) {
     let instance = server.running("control");
     for interactive in [false, true] {
@@ -118,6 +119,7 @@ fn nobody_has_to_ask<C: Lab>(server: &Server<C>) {
     assert_eq!((done.code, &done.stdout[..]), (3, &b"out\n"[..]));
 }
 
+/// pylxd: P172.
 fn a_timeout_kills<C: Lab>(server: &Server<C>) {
     let instance = server.running("control");
     let before = Resources::now();

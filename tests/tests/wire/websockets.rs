@@ -1,7 +1,7 @@
 //! Websockets that are refused, too large, or closed the way LXD closes them.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, Condvar, Mutex},
     thread,
     time::{Duration, Instant},
 };
@@ -217,7 +217,10 @@ fn commands_closed_as_lxd_does<C: Lab>(way: Way) {
 
 /// When the command was asked for, and which of its websockets are open after how long.
 #[derive(Default)]
-struct Window(Mutex<(Option<Instant>, Vec<Opened>)>);
+struct Window {
+    state: Mutex<(Option<Instant>, Vec<Opened>)>,
+    changed: Condvar,
+}
 
 /// Which websocket, and after how long.
 type Opened = (char, Duration);
@@ -227,23 +230,21 @@ impl Window {
     const LENGTH: Duration = Duration::from_secs(5);
 
     fn begin(&self) {
-        *self.0.lock().unwrap() = (Some(Instant::now()), Vec::new());
+        *self.state.lock().unwrap() = (Some(Instant::now()), Vec::new());
     }
 
     fn opened(&self, name: char) {
-        let (begun, opened) = &mut *self.0.lock().unwrap();
+        let (begun, opened) = &mut *self.state.lock().unwrap();
         opened.push((name, begun.unwrap().elapsed()));
+        self.changed.notify_all();
     }
 
     /// Waits until the command starts, which it does with the websocket 0, or the time is over.
     fn starts(&self) -> bool {
-        loop {
-            let (begun, opened) = &*self.0.lock().unwrap();
-            if opened.iter().any(|(name, _)| *name == '0') || begun.unwrap().elapsed() > Self::LENGTH {
-                return begun.unwrap().elapsed() <= Self::LENGTH;
-            }
-            thread::sleep(Duration::from_millis(1));
-        }
+        let state = self.state.lock().unwrap();
+        let left = Self::LENGTH.saturating_sub(state.0.unwrap().elapsed());
+        let waits = |(_, opened): &mut (_, Vec<Opened>)| opened.iter().all(|(name, _)| *name != '0');
+        !self.changed.wait_timeout_while(state, left, waits).unwrap().1.timed_out()
     }
 }
 
@@ -284,7 +285,7 @@ fn slow_handshakes<C: Lab>(way: Way) {
         let exec = if interactive { exec.interactive(80, 24) } else { exec };
         let output = exec.output().send().unwrap();
         assert_eq!((output.code, &output.stdout[..]), (7, &b"whole"[..]), "interactive: {interactive}");
-        let opened = std::mem::take(&mut window.0.lock().unwrap().1);
+        let opened = std::mem::take(&mut window.state.lock().unwrap().1);
         assert_eq!(opened.len(), if interactive { 2 } else { 4 }, "{opened:?}");
         assert!(opened.iter().all(|(_, after)| *after < Window::LENGTH), "{opened:?}");
     }
