@@ -18,6 +18,7 @@ use crate::{
     endpoint::{Receive, bare, json, set_header},
     envelope::{self, Envelope},
     error::decode,
+    headers,
     resources::Operation,
     uri::{Path, name_in_list},
 };
@@ -203,7 +204,7 @@ pub struct Created {
 
 impl Answer for Created {
     fn done(response: &Response, _: &str) -> Result<Self, Error> {
-        let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+        let location = headers::text(response.headers(), header::LOCATION);
         Ok(Self { name: last_segment(location.unwrap_or_default()) })
     }
 
@@ -276,7 +277,7 @@ impl<R: DeserializeOwned> Fetched<R> {
     /// Reads the answer to a `GET`.
     pub(crate) fn read(what: &'static str, response: &Response) -> Result<Self, Error> {
         let (value, raw) = envelope::object(what, response)?;
-        let etag = response.headers().get(header::ETAG).and_then(|value| value.to_str().ok());
+        let etag = headers::text(response.headers(), header::ETAG);
         Ok(Self { value, etag: etag.map(|text| ETag(text.into())), raw })
     }
 }

@@ -109,9 +109,7 @@ impl<R: Editable> Draft<R> {
     /// # Errors
     /// As [`changes`](Self::changes).
     pub fn conflicts(&self, newer: &Fetched<R>) -> Result<Vec<Change>, Error> {
-        let others = self.others(newer)?;
-        let against = |mine: &Change| others.iter().any(|other| other.touches(mine) && other.after != mine.after);
-        Ok(self.changes()?.into_iter().filter(against).collect())
+        Ok(self.outdated(newer)?.conflicts)
     }
 
     /// What a `PUT` of it sends: the object as it was read, with the keys that differ; nothing when none does.
@@ -127,12 +125,10 @@ impl<R: Editable> Draft<R> {
 
     /// The error for a draft of an object that others changed.
     pub(crate) fn outdated(&self, newer: &Fetched<R>) -> Result<Outdated, Error> {
-        Ok(Outdated {
-            what: R::KIND,
-            mine: self.changes()?,
-            others: self.others(newer)?,
-            conflicts: self.conflicts(newer)?,
-        })
+        let (mine, others) = (self.changes()?, self.others(newer)?);
+        let against = |mine: &&Change| others.iter().any(|other| other.touches(mine) && other.after != mine.after);
+        let conflicts = mine.iter().filter(against).cloned().collect();
+        Ok(Outdated { what: R::KIND, mine, others, conflicts })
     }
 }
 

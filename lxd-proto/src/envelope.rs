@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use crate::{
     Error, Response, elements,
     error::{ApiError, decode},
-    limits,
+    headers, limits,
     resources::Operation,
     uri::excerpt,
 };
@@ -134,7 +134,7 @@ fn in_one_pass<T: serde::de::DeserializeOwned>(response: &Response) -> Option<(T
 }
 
 fn not_lxd<T>(response: &http::Response<T>, body: &[u8]) -> Error {
-    let content_type = response.headers().get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = headers::text(response.headers(), http::header::CONTENT_TYPE);
     Error::NotLxd {
         status: response.status().as_u16(),
         content_type: content_type.unwrap_or("no content type").into(),

@@ -59,7 +59,7 @@ pub(crate) use driver::Scoped;
 pub use driver::{AsyncIo, BlockingIo, Driver, Sequential};
 pub use sequence::{InTurn, Sequence, Turn};
 
-use crate::{Error, Failure, Request, Response, uri::redacted};
+use crate::{Error, Failure, Request, Response, envelope::Envelope, uri::redacted};
 
 /// Names an action, so that its answer is known. The flow counts them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -206,6 +206,18 @@ pub(crate) fn http(result: Result<Reply, Failure>) -> Result<Response, Error> {
     match result? {
         Reply::Http(response) => Ok(response),
         _ => Err(Error::Protocol("a request was answered with something else".into())),
+    }
+}
+
+/// Why a websocket is not open, of whatever came instead.
+pub(crate) fn unopened(result: Result<Reply, Failure>) -> Error {
+    match result {
+        Ok(Reply::Http(response)) => match Envelope::open(&response) {
+            Err(error) => error,
+            Ok(_) => Error::Protocol("a websocket was refused without an error".into()),
+        },
+        Ok(_) => Error::Protocol("a websocket was answered with something else".into()),
+        Err(failure) => failure.into(),
     }
 }
 

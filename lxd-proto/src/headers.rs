@@ -1,6 +1,6 @@
 //! LXD's own headers, in one table, so that Incus's names are a value and not a fork.
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, header::CONTENT_LENGTH};
 
 use crate::scope::Dialect;
 
@@ -40,6 +40,16 @@ headers! {
     PUBLIC = "x-lxd-public" / "x-incus-public",
     /// An uploaded image's properties, as a URL query.
     PROPERTIES = "x-lxd-properties" / "x-incus-properties",
+}
+
+/// A header's value, if it is a text.
+pub(crate) fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// How many bytes the body has, if its head says that.
+pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
+    text(headers, CONTENT_LENGTH)?.parse().ok()
 }
 
 /// Renames the headers of a request from LXD's names to the dialect's.

@@ -76,7 +76,7 @@ impl Sequence for Join {
         self.state = match core::mem::replace(&mut self.state, State::Done) {
             State::Look => {
                 let server = Get::<Server>::new(()).response(answer?)?;
-                State::Put { explicit: server.has_extension("explicit_trust_token") || server.is_incus() }
+                State::Put { explicit: server.takes_tokens() }
             }
             State::Put { .. } => match Changed::<()>::read(&answer?)? {
                 Changed::Done(()) => State::Done,

@@ -33,7 +33,7 @@ use alloc::{
 
 use http::{Method, Uri};
 
-use super::{Action, Flow, Id, Ids, Peer, Reply, Sock, Step, ended, http, wait::Watcher};
+use super::{Action, Flow, Id, Ids, Peer, Reply, Sock, Step, ended, http, unopened, wait::Watcher};
 use crate::{
     Answer, Changed, Client, Endpoint, Error, Failure, Get, Request, Resource, Response, Run, Secret,
     endpoint::bare,
@@ -379,12 +379,7 @@ impl<M: Migrated> Migration<M> {
                 self.relay.opened(sock);
                 return Ok(());
             }
-            Ok(Reply::Http(response)) => match Changed::<()>::read(&response) {
-                Err(error) => error,
-                Ok(_) => Error::Protocol("a websocket was refused without an error".into()),
-            },
-            Ok(_) => Error::Protocol("a websocket was answered with something else".into()),
-            Err(failure) => failure.into(),
+            other => unopened(other),
         };
         self.end(side).trouble.get_or_insert(trouble);
         self.cancel(Side::Here)?;

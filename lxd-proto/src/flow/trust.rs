@@ -114,7 +114,7 @@ impl Sequence for Trust {
         self.state = match self.state {
             State::Look => {
                 let server = Get::<Server>::new(()).response(response)?;
-                let explicit = server.has_extension("explicit_trust_token") || server.is_incus();
+                let explicit = server.takes_tokens();
                 if server.is_trusted() { State::Done } else { State::Ask { explicit } }
             }
             State::Ask { .. } => match Changed::<()>::read(&response) {

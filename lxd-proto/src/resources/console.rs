@@ -4,13 +4,16 @@ use alloc::string::String;
 
 use http::Method;
 
-use super::Instance;
+use super::{
+    Instance,
+    exec::{attach, pipe},
+};
 use crate::{
-    Client, Endpoint, Error, Failure, FailureKind, Object, Payload, Pipe, Request, Response, Run, Streams,
+    Client, Endpoint, Error, Object, Payload, Pipe, Request, Response, Run,
     compat::{is_default, open_enum},
     crud::{Changed, Resource},
     endpoint::json,
-    flow::exec::{Attached, Begin, ConsoleControl, ConsoleFlow, ORDERS, STDIN, STDOUT, Sink, Source},
+    flow::exec::{Begin, ConsoleControl, ConsoleFlow, Sink},
 };
 
 open_enum! {
@@ -127,9 +130,7 @@ impl<C: Client> Console<C> {
     /// # Errors
     /// [`Unsupported`](crate::FailureKind::Unsupported), when the transport has no pipes.
     pub fn controlled(mut self) -> Result<(ConsoleControl, Self), Error> {
-        let pipe = self.client.pipe();
-        let (pipe, reader) =
-            pipe.ok_or_else(|| Failure::new(FailureKind::Unsupported, "this transport has no pipes"))?;
+        let (pipe, reader) = pipe(&self.client)?;
         let control = ConsoleControl(pipe.downgrade());
         self.orders = Some((pipe, reader));
         Ok((control, self))
@@ -141,25 +142,8 @@ impl<C: Client> Console<C> {
     /// An instance has one console for one at a time. It shows what comes from then on; for what was before see
     /// [`console_log`](Object::console_log).
     pub fn attach(self) -> Run<C, ConsoleFlow> {
-        let mut streams = Streams::default();
-        let source = match self.stdin {
-            Payload::Empty | Payload::Chain(_) => Source::Bytes(Default::default()),
-            Payload::Bytes(bytes) => Source::Bytes(bytes),
-            Payload::Reader(reader, _) => {
-                streams.readers.insert(STDIN, reader);
-                Source::Read(STDIN)
-            }
-        };
-        let sink = self.stdout.map_or(Sink::Collect, |writer| {
-            streams.writers.insert(STDOUT, writer);
-            Sink::Write(STDOUT)
-        });
-        let mut flow = Attached::new(Begin::Console(self.endpoint), source, [sink, Sink::Discard]);
-        if let Some((pipe, reader)) = self.orders {
-            flow = flow.ordered();
-            streams.pipe = Some(pipe);
-            streams.readers.insert(ORDERS, reader);
-        }
+        let outputs = [(self.stdout, Sink::Collect), (None, Sink::Discard)];
+        let (flow, streams) = attach::<C>(Begin::Console(self.endpoint), self.stdin, outputs, self.orders);
         Run::with(&self.client, ConsoleFlow(flow), streams)
     }
 }

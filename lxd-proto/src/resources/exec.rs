@@ -196,9 +196,7 @@ impl<C: Client> Exec<C> {
     /// # Errors
     /// [`Unsupported`](crate::FailureKind::Unsupported), when the transport has no pipes.
     pub fn controlled(mut self) -> Result<(Control, Self), Error> {
-        let pipe = self.client.pipe();
-        let (pipe, reader) =
-            pipe.ok_or_else(|| Failure::new(FailureKind::Unsupported, "this transport has no pipes"))?;
+        let (pipe, reader) = pipe(&self.client)?;
         let control = Control(pipe.downgrade());
         self.orders = Some((pipe, reader));
         Ok((control, self))
@@ -256,31 +254,49 @@ impl<C: Client> Exec<C> {
             };
             return Run::new(&self.client, detached.into());
         }
-        let mut streams = Streams::default();
-        let source = match self.stdin {
-            // Nobody but the core chains payloads, and only for requests.
-            Payload::Empty | Payload::Chain(_) => Source::Bytes(Default::default()),
-            Payload::Bytes(bytes) => Source::Bytes(bytes),
-            Payload::Reader(reader, _) => {
-                streams.readers.insert(STDIN, reader);
-                Source::Read(STDIN)
-            }
-        };
-        let sinks = [(STDOUT, self.stdout), (STDERR, self.stderr)].map(|(port, writer)| match writer {
-            Some(writer) => {
-                streams.writers.insert(port, writer);
-                Sink::Write(port)
-            }
-            None => otherwise,
-        });
-        let mut flow = Attached::new(Begin::Exec(self.endpoint), source, sinks).limited(self.timeout);
-        if let Some((pipe, reader)) = self.orders {
-            flow = flow.ordered();
-            streams.pipe = Some(pipe);
-            streams.readers.insert(ORDERS, reader);
-        }
-        Run::with(&self.client, flow.into(), streams)
+        let outputs = [(self.stdout, otherwise), (self.stderr, otherwise)];
+        let (flow, streams) = attach::<C>(Begin::Exec(self.endpoint), self.stdin, outputs, self.orders);
+        Run::with(&self.client, flow.limited(self.timeout).into(), streams)
     }
+}
+
+/// A pipe for what is asked of a command or a console while it runs.
+pub(super) fn pipe<C: Client>(client: &C) -> Result<(Pipe, C::Reader), Error> {
+    let unsupported = || Failure::new(FailureKind::Unsupported, "this transport has no pipes").into();
+    client.pipe().ok_or_else(unsupported)
+}
+
+/// What goes on over websockets, with the caller's streams: what is read, the writers of stdout and stderr with what
+/// becomes of those that have none, and what is asked while it runs.
+pub(super) fn attach<C: Client>(
+    begin: Begin,
+    stdin: Payload<C::Reader>,
+    outputs: [(Option<C::Writer>, Sink); 2],
+    orders: Option<(Pipe, C::Reader)>,
+) -> (Attached, Streams<C>) {
+    let mut streams = Streams::default();
+    let source = match stdin {
+        // Nobody but the core chains payloads, and only for requests.
+        Payload::Empty | Payload::Chain(_) => Source::Bytes(Default::default()),
+        Payload::Bytes(bytes) => Source::Bytes(bytes),
+        Payload::Reader(reader, _) => {
+            streams.readers.insert(STDIN, reader);
+            Source::Read(STDIN)
+        }
+    };
+    let [stdout, stderr] = outputs;
+    let sinks = [(STDOUT, stdout), (STDERR, stderr)].map(|(port, (writer, otherwise))| match writer {
+        Some(writer) => {
+            streams.writers.insert(port, writer);
+            Sink::Write(port)
+        }
+        None => otherwise,
+    });
+    let flow = Attached::new(begin, source, sinks);
+    let Some((pipe, reader)) = orders else { return (flow, streams) };
+    streams.pipe = Some(pipe);
+    streams.readers.insert(ORDERS, reader);
+    (flow.ordered(), streams)
 }
 
 /// `POST /1.0/instances/{name}/exec` with `interactive`.

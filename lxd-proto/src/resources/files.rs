@@ -6,7 +6,7 @@ use alloc::{
     vec::Vec,
 };
 
-use http::{HeaderMap, HeaderName, Method, header, response::Parts};
+use http::{HeaderMap, Method, header, response::Parts};
 
 use super::Instance;
 use crate::{
@@ -52,7 +52,7 @@ pub struct FileInfo {
 
 impl FileInfo {
     fn read(headers: &HeaderMap) -> Self {
-        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        let text = |name| headers::text(headers, name);
         let number = |name| text(name).and_then(|text| text.parse().ok());
         Self {
             kind: text(headers::TYPE).unwrap_or("file").into(),
@@ -60,7 +60,7 @@ impl FileInfo {
             gid: number(headers::GID),
             mode: text(headers::MODE).and_then(|text| u32::from_str_radix(text, 8).ok()).map(|mode| mode & 0o7777),
             modified: text(headers::MODIFIED).map(String::from),
-            size: text(header::CONTENT_LENGTH).and_then(|text| text.parse().ok()),
+            size: headers::content_length(headers),
         }
     }
 
@@ -198,7 +198,7 @@ impl Endpoint for FileSize {
         let size = match response.status().as_u16() {
             // 416 is another server's answer for an empty file.
             206 | 416 => {
-                let range = response.headers().get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
+                let range = headers::text(response.headers(), header::CONTENT_RANGE);
                 range.and_then(|range| range.rsplit('/').next()?.parse().ok())
             }
             200 => Some(response.body().len() as u64),

@@ -2,7 +2,7 @@
 
 use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
 
-use http::{HeaderMap, HeaderName, Method, header, response::Parts};
+use http::{HeaderName, Method, header, response::Parts};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{CreatedImage, Image};
@@ -205,20 +205,17 @@ impl Download for ExportImage {
     }
 
     fn head(&self, head: &Parts) -> Result<ImageFile, Error> {
-        let content_type = text(&head.headers, header::CONTENT_TYPE);
+        let text = |name| headers::text(&head.headers, name).unwrap_or_default();
+        let content_type = text(header::CONTENT_TYPE);
         if content_type.starts_with("multipart/") {
             let boundary = multipart::parameter(content_type, "boundary").unwrap_or_default();
             return Ok(ImageFile::Split { boundary });
         }
-        let disposition = text(&head.headers, header::CONTENT_DISPOSITION);
+        let disposition = text(header::CONTENT_DISPOSITION);
         let filename = multipart::parameter(disposition, "filename").unwrap_or_default();
-        let size = text(&head.headers, header::CONTENT_LENGTH).parse().ok();
+        let size = headers::content_length(&head.headers);
         Ok(ImageFile::Unified { filename: Part::new("", &filename).filename, size })
     }
-}
-
-fn text(headers: &HeaderMap, name: HeaderName) -> &str {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 impl<C: Client> Object<C, Image> {

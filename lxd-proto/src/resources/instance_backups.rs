@@ -2,7 +2,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use http::{Method, header, response::Parts};
+use http::{Method, response::Parts};
 
 use super::{Instance, Operation};
 use crate::{
@@ -99,7 +99,7 @@ impl Download for ExportBackup {
     }
 
     fn head(&self, head: &Parts) -> Result<Option<u64>, Error> {
-        Ok(head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok()))
+        Ok(headers::content_length(&head.headers))
     }
 }
 

@@ -137,6 +137,11 @@ impl Server {
         self.auth == "trusted"
     }
 
+    /// Whether a token has a field of its own in what proves with it: before, and for passwords, that is the password's.
+    pub(crate) fn takes_tokens(&self) -> bool {
+        self.has_extension("explicit_trust_token") || self.is_incus()
+    }
+
     /// Whether it is Incus: by name for those it trusts, by an extension that LXD never had for the others.
     pub fn is_incus(&self) -> bool {
         self.environment.server == "incus" || self.has_extension("network_integrations")

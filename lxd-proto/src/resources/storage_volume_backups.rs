@@ -2,7 +2,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use http::{Method, header, response::Parts};
+use http::{Method, response::Parts};
 
 use super::{StorageVolume, StorageVolumeAt, StorageVolumeType, StorageVolumes};
 use crate::{
@@ -80,7 +80,7 @@ impl Download for ExportStorageVolumeBackup {
     }
 
     fn head(&self, head: &Parts) -> Result<Option<u64>, Error> {
-        Ok(head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok()))
+        Ok(headers::content_length(&head.headers))
     }
 
     fn extensions(&self) -> Vec<&'static str> {

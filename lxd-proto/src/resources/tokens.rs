@@ -2,6 +2,9 @@
 
 use core::ops::Deref;
 
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
 use super::{Operation, OperationId};
 use crate::{Answer, Changed, Error, Response};
 
@@ -23,11 +26,29 @@ impl<T> Deref for Issued<T> {
     }
 }
 
-impl<T> Issued<T> {
-    /// Reads the answer to a request for a token, out of the operation that came.
-    pub(crate) fn read(response: &Response, token: impl FnOnce(&Operation) -> Result<T, Error>) -> Result<Self, Error> {
+impl<T: DeserializeOwned> Issued<T> {
+    /// Reads the answer to a request for a token, out of the operation that came. `name` gives the token's field for the
+    /// name of who will use it, and that name.
+    pub(crate) fn read(
+        response: &Response,
+        name: impl FnOnce(&Operation) -> (&'static str, Value),
+    ) -> Result<Self, Error> {
         match Changed::<Nothing>::read(response)? {
-            Changed::Running(operation) => Ok(Self { token: token(&operation)?, operation: operation.id }),
+            Changed::Running(operation) => {
+                let value = |key| operation.metadata.get(key).cloned().unwrap_or_default();
+                let (key, name) = name(&operation);
+                let token = json!({
+                    key: name,
+                    "fingerprint": value("fingerprint"),
+                    "addresses": value("addresses"),
+                    "secret": value("secret"),
+                    "expires_at": value("expiresAt").as_str().unwrap_or("0001-01-01T00:00:00Z"),
+                });
+                // Without the JSON's own error, which can quote the secret.
+                let token = serde_json::from_value(token)
+                    .map_err(|_| Error::Protocol("it made a token without what tokens hold".into()))?;
+                Ok(Self { token, operation: operation.id })
+            }
             Changed::Done(Nothing) => Err(Error::Protocol("no token came where one was asked for".into())),
         }
     }
@@ -44,9 +65,4 @@ impl Answer for Nothing {
     fn finished(_: &Operation) -> Result<Self, Error> {
         Ok(Self)
     }
-}
-
-/// What an operation says of its token, for errors without the secret in them.
-pub(crate) fn unreadable(_: serde_json::Error) -> Error {
-    Error::Protocol("it made a token without what tokens hold".into())
 }

@@ -45,9 +45,8 @@ use super::{DETACH, ExecOutput, ORDERS, SIGKILL, Sink, Source, signal};
 use crate::{
     Changed, Endpoint, Error, Failure, ReceiveOnly, Request, Response,
     endpoint::bare,
-    envelope::Envelope,
     error::{FailureKind, Outcome, Phase, Truncated},
-    flow::{Action, Flow, Id, Ids, Message, Peer, Reply, Sock, Step, ended, http, wait::Watcher},
+    flow::{Action, Flow, Id, Ids, Message, Peer, Reply, Sock, Step, ended, http, unopened, wait::Watcher},
     limits,
     resources::{Operation, OperationId, console::PostConsole, exec::PostExec},
     uri::Path,
@@ -333,12 +332,7 @@ impl Attached {
                 return Ok(());
             }
             _ if sock == CONTROL && !self.has_terminal() => return Ok(()),
-            Ok(Reply::Http(response)) => match Envelope::open(&response) {
-                Err(error) => error,
-                Ok(_) => Error::Protocol("a websocket was refused without an error".into()),
-            },
-            Ok(_) => Error::Protocol("a websocket was answered with something else".into()),
-            Err(failure) => failure.into(),
+            other => unopened(other),
         };
         if let Some(output) = self.outputs.iter_mut().find(|output| output.sock == sock) {
             output.end = Some(End::Cut(trouble.to_string()));
