@@ -364,6 +364,32 @@ impl<R> fmt::Debug for Choice<R> {
     }
 }
 
+/// A list of which some can be chosen: see [`Call::filter`](crate::Call::filter) and
+/// [`Call::all_projects`](crate::Call::all_projects).
+pub trait Chosen: Endpoint {
+    /// What is listed.
+    type Of: Listed;
+
+    /// Which, and of which projects.
+    fn choice(&mut self) -> &mut Choice<Self::Of>;
+}
+
+impl<R: Listed> Chosen for List<R> {
+    type Of = R;
+
+    fn choice(&mut self) -> &mut Choice<R> {
+        &mut self.choice
+    }
+}
+
+impl<R: Listed> Chosen for Names<R> {
+    type Of = R;
+
+    fn choice(&mut self) -> &mut Choice<R> {
+        &mut self.choice
+    }
+}
+
 /// Declares a verb's value, with a constructor from what names its object and the fields that must be said.
 macro_rules! verb {
     ($($(#[$meta:meta])* pub struct $name:ident<$resource:ident: $bound:ident> {

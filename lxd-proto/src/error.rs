@@ -206,9 +206,10 @@ impl ApiError {
         Self { status, message, request: String::new() }
     }
 
-    /// The error's kind, by its code.
+    /// The error's kind, by its code, and once by its text.
     pub fn kind(&self) -> ApiErrorKind {
         match self.status {
+            500 if self.message.contains("forkfile.sock") => ApiErrorKind::HelperLost,
             400 => ApiErrorKind::BadRequest,
             401 => ApiErrorKind::Unauthorized,
             403 => ApiErrorKind::Forbidden,
@@ -245,6 +246,11 @@ pub enum ApiErrorKind {
     NotImplemented,
     /// 503: starting or shutting down.
     Unavailable,
+    /// 500 that names `forkfile.sock`: LXD's helper for the files of an instance lost its socket, and nothing was done.
+    /// Of several instances whose files are asked for at once, the end of one's helper can remove the socket of another's
+    /// (LXD to 6.9 at least, its issue 18403). Each further request is refused too while that helper is there, which ends
+    /// after 15 s without any: so leave the instance's files alone for 16 s, and ask again.
+    HelperLost,
     /// Any other code; 500 is LXD's word for most things that went wrong.
     Other,
 }

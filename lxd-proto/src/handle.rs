@@ -9,8 +9,8 @@ use crate::{
     Call, Client, Draft, Endpoint, Extensions, Path, Run, Scope,
     api::Api,
     crud::{
-        AcrossProjects, Creatable, Create, Deletable, Delete, ETag, Editable, Exists, Filterable, Forcible, Get, List,
-        Listed, Names, Patch, Patchable, Renamable, Rename, Replace, Resource,
+        AcrossProjects, Chosen, Creatable, Create, Deletable, Delete, ETag, Editable, Exists, Filterable, Forcible,
+        Get, List, Listed, Names, Patch, Patchable, Renamable, Rename, Replace, Resource,
     },
     flow::{InTurn, edit::Edit, save::Save},
     resources::{
@@ -548,31 +548,27 @@ impl<C: Client, R: Deletable> Object<C, R> {
     }
 }
 
-/// Which objects are listed, said of the call.
-macro_rules! choice {
-    ($($call:ty where $kind:ident;)*) => {$(
-        impl<C: Client, $kind: Filterable> Call<C, $call> {
-            /// Only the objects that match: `field eq value` or `field ne value`, joined by `and` or `or`; strings are
-            /// regular expressions (extension `api_filtering`).
-            pub fn filter(mut self, filter: impl Into<String>) -> Self {
-                self.endpoint.choice.filter(filter);
-                self
-            }
-        }
-
-        impl<C: Client, $kind: AcrossProjects> Call<C, $call> {
-            /// Of all projects (each kind has an extension for that, [`AcrossProjects::EXTENSION`]).
-            pub fn all_projects(mut self) -> Self {
-                self.endpoint.choice.all_projects();
-                self
-            }
-        }
-    )*};
+impl<C: Client, E: Chosen> Call<C, E>
+where
+    E::Of: Filterable,
+{
+    /// Only the objects that match: `field eq value` or `field ne value`, joined by `and` or `or`; strings are regular
+    /// expressions (each kind has an extension for that, [`Filterable::EXTENSION`]).
+    pub fn filter(mut self, filter: impl Into<String>) -> Self {
+        self.endpoint.choice().filter(filter);
+        self
+    }
 }
 
-choice! {
-    List<R> where R;
-    Names<R> where R;
+impl<C: Client, E: Chosen> Call<C, E>
+where
+    E::Of: AcrossProjects,
+{
+    /// Of all projects (each kind has an extension for that, [`AcrossProjects::EXTENSION`]).
+    pub fn all_projects(mut self) -> Self {
+        self.endpoint.choice().all_projects();
+        self
+    }
 }
 
 impl<C: Client, R: Forcible> Call<C, Delete<R>> {

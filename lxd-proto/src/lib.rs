@@ -61,8 +61,9 @@ pub use call::{Arriving, Call, Collect, Fetch, Incoming, OneByOne, Run, Sending}
 pub use client::{Async, Blocking, Client, Payload, Pipe, Streams};
 pub use compat::Secret;
 pub use crud::{
-    AcrossProjects, Answer, Changed, Choice, Creatable, Create, Created, Deletable, Delete, ETag, Editable, Exists,
-    Fetched, Filterable, Forcible, Get, List, Listed, Names, Patch, Patchable, Renamable, Rename, Replace, Resource,
+    AcrossProjects, Answer, Changed, Choice, Chosen, Creatable, Create, Created, Deletable, Delete, ETag, Editable,
+    Exists, Fetched, Filterable, Forcible, Get, List, Listed, Names, Patch, Patchable, Renamable, Rename, Replace,
+    Resource,
 };
 pub use draft::{Change, Draft};
 pub use elements::{Element, Elements};

@@ -298,6 +298,11 @@ fn errors() {
     let uncoded = http::Response::builder().status(403).body(r#"{"type": "error", "error_code": 0}"#.into()).unwrap();
     let error = answering([uncoded]).server().get().send().unwrap_err();
     assert_eq!(error.api(), Some(ApiErrorKind::Forbidden));
+    let lost = r#"{"type": "error", "error_code": 500,
+        "error": "dial unix /proc/self/fd/192/forkfile.sock: connect: no such file or directory"}"#;
+    let lost = http::Response::builder().status(500).body(lost.into()).unwrap();
+    let error = answering([lost]).instance("c1").files().list("/").send().unwrap_err();
+    assert_eq!(error.api(), Some(ApiErrorKind::HelperLost));
     // What is not LXD's envelope is not LXD's error.
     let error = given("lxd-6.9", ["fresh-events"]).server().get().send().unwrap_err();
     assert_eq!(

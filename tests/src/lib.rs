@@ -23,6 +23,7 @@ mod secrets;
 #[allow(missing_debug_implementations)]
 #[rustfmt::skip]
 mod own_websockets;
+mod lxc_directory;
 mod servers;
 mod storage;
 
@@ -37,6 +38,7 @@ pub use block_on::BlockOn;
 pub use daemon::Daemon;
 pub use inventor::{INVENTED, Inventor};
 pub use log::capture;
+pub use lxc_directory::lxc_directory;
 pub use own_transport::Own;
 pub use own_websockets::{OwnWebSockets, Threads};
 pub use project::Project;

@@ -1,8 +1,11 @@
 //! Projects of the tests' own.
 
-use lxd_proto::{Blocking, Lxd, resources::ProjectsPost};
+use lxd_proto::{
+    Blocking, Lxd,
+    resources::{ImageAliasesPost, ProjectsPost},
+};
 
-use crate::{Lab, Server, unique};
+use crate::{Lab, Server, env, unique};
 
 /// A project with images and profiles of its own, removed with all that is in it when the test is over.
 #[derive(Debug)]
@@ -21,6 +24,16 @@ impl<C: Lab> Server<C> {
         let post = ProjectsPost::new(&name).config("features.images", "true").config("features.profiles", "true");
         self.lxd.projects().create(post).wait().send().expect("a project");
         Project { lxd: self.lxd.project(&name), name, outside: self.lxd.clone() }
+    }
+}
+
+impl<C: Lab> Project<C> {
+    /// Uploads the image of the tests, with an alias.
+    pub fn image(&self, alias: &str) {
+        let tarball = std::fs::read(env("LXD_TEST_IMAGE")).expect("the image");
+        let image = self.lxd.images().upload(tarball).wait().send().expect("an image");
+        let post = ImageAliasesPost::new(alias, image.fingerprint.to_string());
+        self.lxd.image_aliases().create(post).wait().send().expect("an alias");
     }
 }
 

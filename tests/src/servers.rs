@@ -1,6 +1,7 @@
 //! The servers that `tests/run` started, by its environment variables.
 
 use std::{
+    env::var,
     fmt,
     sync::atomic::{AtomicU32, Ordering},
 };
@@ -8,7 +9,7 @@ use std::{
 use lxd_host::{ClientIdentity, Remote, fetch_certificate};
 use lxd_proto::{
     Address, Blocking, Lxd, Object,
-    resources::{Instance, InstancesPost},
+    resources::{Files, Instance, InstancesPost},
 };
 
 use crate::{Lab, secret};
@@ -18,7 +19,7 @@ use crate::{Lab, secret};
 /// # Panics
 /// When it is not set: these tests are run by `tests/run`.
 pub fn env(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run this with tests/run"))
+    var(name).unwrap_or_else(|_| panic!("{name} is not set: run this with tests/run"))
 }
 
 /// A name that no other test uses.
@@ -82,17 +83,6 @@ impl<C: Lab> Server<C> {
         Temporary(self.lxd.instance(name))
     }
 
-    /// A stopped container of its own whose files can be asked for.
-    ///
-    /// LXD 5.0.2 starts a helper for them, and under load it sometimes misses the helper's socket at first (500 "dial unix
-    /// ../forkfile.sock: no such file"). That is not what the cases are about.
-    pub fn with_files(&self, what: &str) -> Temporary<C> {
-        let container = self.stopped(what);
-        let missed = |error: lxd_proto::Error| error.to_string().contains("forkfile.sock");
-        (0..5).find(|_| !container.files().list("/").send().is_err_and(missed)).expect("the helper for files");
-        container
-    }
-
     /// A running container of its own that takes no notice of being asked to shut down.
     pub fn stubborn(&self, what: &str) -> Temporary<C> {
         let post = InstancesPost::from_alias(unique(what), "busybox").config("raw.lxc", "lxc.signal.halt = SIGCONT");
@@ -152,6 +142,17 @@ impl<C: Blocking> std::ops::Deref for Temporary<C> {
 
     fn deref(&self) -> &Self::Target {
         &self.0
+    }
+}
+
+impl<C: Blocking> Temporary<C> {
+    /// Its files. The end of one instance's helper for them can take the socket of another's away
+    /// ([`HelperLost`](lxd_proto::error::ApiErrorKind::HelperLost)), so that such tests run alone.
+    pub fn files(&self) -> Files<C> {
+        if let Ok(group) = var("NEXTEST_TEST_GROUP") {
+            assert_eq!(group, "alone", "a test that uses files belongs in this group (.config/nextest.toml)");
+        }
+        self.0.files()
     }
 }
 

@@ -277,6 +277,9 @@ impl Endpoint for PutFile {
 /// # Ok(())
 /// # }
 /// ```
+///
+/// LXD can lose its way to an instance's files while those of others are asked for too: see
+/// [`HelperLost`](crate::error::ApiErrorKind::HelperLost).
 #[derive(Clone, Debug)]
 pub struct Files<C> {
     client: C,

@@ -8,7 +8,7 @@ use super::{ChangeState, Instance, InstanceAction, InstanceFull, InstanceType, I
 use crate::{
     Call, Client, Collection, Create, Elements, Endpoint, Error, List, Listing, Names, Request, Response,
     compat::open_enum,
-    crud::{Choice, Listed, Resource},
+    crud::{Choice, Chosen, Listed, Resource},
     elements::Collected,
     endpoint::{Receive, bare},
 };
@@ -70,19 +70,15 @@ impl Listing for ListFull {
     }
 }
 
+impl Chosen for ListFull {
+    type Of = Instance;
+
+    fn choice(&mut self) -> &mut Choice<Instance> {
+        &mut self.choice
+    }
+}
+
 impl<C: Client> Call<C, ListFull> {
-    /// Only the instances that match, as in a [`List`](crate::List).
-    pub fn filter(mut self, filter: impl Into<String>) -> Self {
-        self.endpoint.choice.filter(filter);
-        self
-    }
-
-    /// Of all projects (extension `instance_all_projects`).
-    pub fn all_projects(mut self) -> Self {
-        self.endpoint.choice.all_projects();
-        self
-    }
-
     /// Only these of the parts of the state that cost time, or none of them (extension
     /// `instances_state_selective_recursion`, 6.7).
     pub fn fields(mut self, fields: impl IntoIterator<Item = InstanceStateField>) -> Self {

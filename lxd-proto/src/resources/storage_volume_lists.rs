@@ -1,14 +1,15 @@
 //! Lists of storage volumes: of a pool, `/1.0/storage-pools/{pool}/volumes`, and of all pools, `/1.0/storage-volumes`.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{boxed::Box, format, string::String, vec::Vec};
 
-use http::Method;
+use http::{Method, response::Parts};
 
 use super::{StoragePool, StorageVolume, StorageVolumeType, StorageVolumesPost};
 use crate::{
-    Call, Choice, Client, Endpoint, Error, Request, Response,
-    crud::{Create, Listed, Resource},
-    endpoint::bare,
+    Call, Choice, Client, Elements, Endpoint, Error, Listing, Request, Response,
+    crud::{Chosen, Create, Listed, Resource},
+    elements::Collected,
+    endpoint::{Receive, bare},
     envelope::Envelope,
     uri::{Path, decoded, query_value},
 };
@@ -92,11 +93,32 @@ impl Endpoint for ListStorageVolumes {
     }
 
     fn response(&self, response: Response) -> Result<Vec<StorageVolume>, Error> {
-        StorageVolume::read_list(Envelope::metadata(&response)?)
+        let (head, body) = response.into_parts();
+        Collected::whole(self.elements(head), body)
+    }
+
+    fn receive(&self, head: Parts) -> Box<dyn Receive<Vec<StorageVolume>>> {
+        Box::new(Collected::new(self.elements(head)))
     }
 
     fn extensions(&self) -> Vec<&'static str> {
         self.within.extensions(&self.choice)
+    }
+}
+
+impl Listing for ListStorageVolumes {
+    type Item = StorageVolume;
+
+    fn elements(&self, head: Parts) -> Elements<StorageVolume> {
+        Elements::new(StorageVolume::KIND, head, StorageVolume::read_list)
+    }
+}
+
+impl Chosen for ListStorageVolumes {
+    type Of = StorageVolume;
+
+    fn choice(&mut self) -> &mut Choice<StorageVolume> {
+        &mut self.choice
     }
 }
 
@@ -124,6 +146,14 @@ impl Endpoint for StorageVolumeNames {
 
     fn extensions(&self) -> Vec<&'static str> {
         self.within.extensions(&self.choice)
+    }
+}
+
+impl Chosen for StorageVolumeNames {
+    type Of = StorageVolume;
+
+    fn choice(&mut self) -> &mut Choice<StorageVolume> {
+        &mut self.choice
     }
 }
 
@@ -170,23 +200,3 @@ impl<C: Client, P: Clone> StorageVolumes<C, P> {
         Call::new(&self.client, StorageVolumeNames { within: self.within.clone(), choice: Choice::default() })
     }
 }
-
-macro_rules! choice {
-    ($($call:ident),*) => {$(
-        impl<C: Client> Call<C, $call> {
-            /// Only the volumes that match, as in a [`List`](crate::List) (extension `storage_volume_api_filtering`).
-            pub fn filter(mut self, filter: impl Into<String>) -> Self {
-                self.endpoint.choice.filter(filter);
-                self
-            }
-
-            /// Of all projects (extension `storage_volumes_all_projects`).
-            pub fn all_projects(mut self) -> Self {
-                self.endpoint.choice.all_projects();
-                self
-            }
-        }
-    )*};
-}
-
-choice!(ListStorageVolumes, StorageVolumeNames);

@@ -1,10 +1,10 @@
 //! The ways to a real server: found, named, by address; what clients show and believe, and what they keep.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use lxd_host::{ClientIdentity, Remote, ServerTrust, Timeouts, fetch_certificate};
 use lxd_proto::{Address, Error, FailureKind, Lxd, error::ApiErrorKind, resources::ProfilesPost};
-use lxd_tests::{Lab, Server, child, env, everywhere, pinned, trusted, unique, with_websockets};
+use lxd_tests::{Lab, Server, child, env, everywhere, lxc_directory, pinned, trusted, unique, with_websockets};
 
 everywhere!(ask_nothing_before_they_are_asked, know_their_project, have_typed_errors, have_every_collection);
 
@@ -117,16 +117,8 @@ mod found {
             assert!(adapters.iter().all(Result::is_ok), "{adapters:?}");
             return;
         }
-        let directory = PathBuf::from(env("LXD_TEST_DIR")).join(unique("lxc"));
-        fs::create_dir_all(directory.join("servercerts")).unwrap();
-        let https = env("LXD_TEST_HTTPS");
-        fs::write(directory.join("config.yml"), format!("remotes:\n  prod:\n    addr: {https}\n    protocol: lxd\n"))
-            .unwrap();
-        let seen = fetch_certificate(&https.parse().unwrap(), None, Duration::from_secs(10)).unwrap();
-        fs::write(directory.join("servercerts/prod.crt"), seen.pem()).unwrap();
-        fs::write(directory.join("client.crt"), trusted().certificate_pem()).unwrap();
-        fs::write(directory.join("client.key"), trusted().key_pem().expose()).unwrap();
-        fs::set_permissions(directory.join("client.key"), fs::Permissions::from_mode(0o600)).unwrap();
+        let yaml = format!("remotes:\n  prod:\n    addr: {}\n    protocol: lxd\n", env("LXD_TEST_HTTPS"));
+        let directory = lxc_directory(&yaml, &["prod"]);
         let mut named = child::again("it");
         named.env("LXD_CONF", &directory).env("LXD_GLOBAL_CONF", "/nonexistent");
         child::assert_passes(named);

@@ -30,7 +30,7 @@ const CONTENT: &[u8] = &[0, 255, b'\n', b'\r', 0xc3, 0x28, b'%', 0];
 
 /// pylxd: P200, P201, P207, P208, P209.
 fn are_written_and_read<C: Lab>(server: &Server<C>) {
-    let container = server.with_files("files");
+    let container = server.stopped("files");
     let files = container.files();
     files.put("/root/binary", CONTENT).send().unwrap();
     assert_eq!(files.get("/root/binary").bytes().send().unwrap(), CONTENT);
@@ -50,7 +50,7 @@ fn are_written_and_read<C: Lab>(server: &Server<C>) {
 /// pylxd: W24.
 /// pylxd: P204.
 fn have_owners_and_modes<C: Lab>(server: &Server<C>) {
-    let container = server.with_files("modes");
+    let container = server.stopped("modes");
     let files = container.files();
     files.put("/root/own", "x").uid(1000).gid(100).mode(0o751).send().unwrap();
     let stat = files.stat("/root/own").send().unwrap();
@@ -91,7 +91,7 @@ fn noise(length: usize) -> Vec<u8> {
 /// pylxd: P202.
 /// pylxd: W17.
 fn are_streamed<C: Lab>(server: &Server<C>) {
-    let container = server.with_files("streams");
+    let container = server.stopped("streams");
     let files = container.files();
     let data = noise(5_000_001);
     files.put("/root/sized", payload::<C>(Cursor::new(data.clone()), Some(data.len() as u64))).send().unwrap();
@@ -109,7 +109,7 @@ fn are_streamed<C: Lab>(server: &Server<C>) {
 
 /// pylxd: P212.
 fn are_appended_to<C: Lab>(server: &Server<C>) {
-    let container = server.with_files("append");
+    let container = server.stopped("append");
     let files = container.files();
     assert!(files.append("/root/log", "one").send().unwrap_err().is_not_found());
     files.put("/root/log", "one").mode(0o640).send().unwrap();
@@ -120,7 +120,7 @@ fn are_appended_to<C: Lab>(server: &Server<C>) {
 }
 
 fn may_have_any_name<C: Lab>(server: &Server<C>) {
-    let container = server.with_files("names");
+    let container = server.stopped("names");
     let files = container.files();
     let names = [
         "two words",
@@ -161,7 +161,7 @@ fn may_have_any_name<C: Lab>(server: &Server<C>) {
 }
 
 fn are_in_directories<C: Lab>(server: &Server<C>) {
-    let container = server.with_files("dirs");
+    let container = server.stopped("dirs");
     let files = container.files();
     let missing = files.put("/root/no/such/file", "x").send().unwrap_err();
     assert!(missing.is_not_found() || missing.api() == Some(ApiErrorKind::Other), "{missing}");
@@ -181,7 +181,7 @@ fn are_in_directories<C: Lab>(server: &Server<C>) {
 
 /// pylxd: P212.
 fn are_linked<C: Lab>(server: &Server<C>) {
-    let container = server.with_files("links");
+    let container = server.stopped("links");
     let files = container.files();
     files.put("/root/file", "content").send().unwrap();
     files.symlink("/root/link", "/root/file").send().unwrap();
@@ -196,7 +196,7 @@ fn are_linked<C: Lab>(server: &Server<C>) {
 }
 
 fn are_not_what_was_expected<C: Lab>(server: &Server<C>) {
-    let container = server.with_files("types");
+    let container = server.stopped("types");
     let files = container.files();
     let wrong = |error: Error, found: &str, wanted: &str| match error {
         Error::WrongFileType { found: was, wanted: asked, .. } => assert_eq!((was.as_str(), asked), (found, wanted)),
@@ -217,7 +217,7 @@ fn are_not_what_was_expected<C: Lab>(server: &Server<C>) {
 }
 
 fn a_reader_of_another_length<C: Lab>(server: &Server<C>) {
-    let container = server.with_files("lengths");
+    let container = server.stopped("lengths");
     for (given, said) in [("short", 6_u64), ("long", 3)] {
         let put = container.files().put("/root/x", payload::<C>(Cursor::new(given), Some(said)));
         let error = put.send().unwrap_err();
@@ -281,7 +281,7 @@ mod of_unknown_length {
     with_websockets!(are_written, a_reader_that_fails);
 
     fn are_written<C: Lab>(server: &Server<C>) {
-        let container = server.with_files("chunked");
+        let container = server.stopped("chunked");
         let files = container.files();
         let data = noise(1_000_003);
         files.put("/root/chunked", payload::<C>(Cursor::new(data.clone()), None)).mode(0o600).send().unwrap();
@@ -299,7 +299,7 @@ mod of_unknown_length {
                 if self.0 > 3 { Err(std::io::Error::other("the tape tore")) } else { Ok(buffer.len().min(10_000)) }
             }
         }
-        let container = server.with_files("broken");
+        let container = server.stopped("broken");
         for length in [None, Some(1_000_000)] {
             let error = container.files().put("/root/x", payload::<C>(Broken(0), length)).send().unwrap_err();
             let failure = error.transport().unwrap_or_else(|| panic!("{error}"));

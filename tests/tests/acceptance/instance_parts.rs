@@ -37,7 +37,7 @@ mod with_commands {
 }
 
 fn have_metadata_and_templates<C: Lab>(server: &Server<C>) {
-    let container = server.with_files("meta");
+    let container = server.stopped("meta");
     let (metadata, templates) = (container.metadata(), container.templates());
     let old = metadata.get().send().unwrap();
     assert_eq!(old.properties["os"], "BusyBox");

@@ -18,7 +18,7 @@ everywhere!(
 );
 
 fn are_copied<C: Lab>(server: &Server<C>) {
-    let container = server.with_files("copied");
+    let container = server.stopped("copied");
     container
         .edit(|instance| {
             instance.description = "the first".into();
@@ -71,7 +71,7 @@ fn are_moved_to_a_project<C: Lab>(server: &Server<C>) {
 
 fn are_moved_to_a_pool<C: Lab>(server: &Server<C>) {
     let pool = server.pool("topool");
-    let container = server.with_files("topool");
+    let container = server.stopped("topool");
     container.files().put("/root/text", "taken along").send().unwrap();
     let uuid = container.get().send().unwrap().config["volatile.uuid"].clone();
     container.move_to(InstancePost::to_pool(pool.name())).wait().send().unwrap();
@@ -85,7 +85,7 @@ fn are_moved_to_a_pool<C: Lab>(server: &Server<C>) {
 }
 
 fn are_backed_up<C: Lab>(server: &Server<C>) {
-    let container = server.with_files("backup");
+    let container = server.stopped("backup");
     container.files().put("/root/text", "kept").send().unwrap();
     container.snapshots().create(InstanceSnapshotsPost::new("s")).wait().send().unwrap();
     let backups = container.backups();
@@ -125,7 +125,7 @@ fn are_backed_up<C: Lab>(server: &Server<C>) {
 /// pylxd: P137, P140.
 /// pylxd: W11.
 fn migrate_to_another_server<C: Lab>(server: &Server<C>) {
-    let container = server.with_files("migrate");
+    let container = server.stopped("migrate");
     container.files().put("/root/text", "taken along").send().unwrap();
     let source = container.get().send().unwrap();
     let Changed::Running(offer) = container.move_to(InstancePost::default()).send().unwrap() else {

@@ -108,7 +108,7 @@ fn copied_whole<C: Lab>(server: &Server<C>) {
 fn moved<C: Lab>(server: &Server<C>) {
     let two = Server::<C>::two();
     for mode in MODES {
-        let container = server.with_files("moved");
+        let container = server.stopped("moved");
         container.files().put("/root/text", "taken along").send().unwrap();
         let change = |container: &mut lxd_proto::resources::InstancePut| {
             container.description = "the one".into();
@@ -215,7 +215,7 @@ fn a_running_one_is_not_moved<C: Lab>(server: &Server<C>) {
 }
 
 fn brought_up_to_date<C: Lab>(server: &Server<C>) {
-    let (container, two) = (server.with_files("refreshed"), Server::<C>::two());
+    let (container, two) = (server.stopped("refreshed"), Server::<C>::two());
     container.files().put("/root/text", "first").send().unwrap();
     container.snapshots().create(InstanceSnapshotsPost::new("left")).wait().send().unwrap();
     let made = container.copy_to_server(&two.lxd).instance_only().pool("default").send().unwrap();

@@ -2,7 +2,7 @@
 
 use lxd_proto::{
     Blocking, Error, Lxd, Object,
-    resources::{ImageAliasesPost, InstancesPost, Project, ProjectsPost},
+    resources::{InstancesPost, Project, ProjectsPost},
 };
 use lxd_tests::{Lab, Server, everywhere, unique};
 
@@ -99,9 +99,7 @@ fn names_are_whole<C: Lab>(server: &Server<C>) {
 
 fn a_full_one_stays<C: Lab>(server: &Server<C>) {
     let project = server.project("full");
-    let image = std::fs::read(lxd_tests::env("LXD_TEST_IMAGE")).unwrap();
-    let image = project.lxd.images().upload(image).wait().send().unwrap().fingerprint.to_string();
-    project.lxd.image_aliases().create(ImageAliasesPost::new("own", image)).wait().send().unwrap();
+    project.image("own");
     let entry = server.lxd.projects().one(&project.name);
     assert!(entry.delete().wait().send().is_err());
     // 5.0.2 cannot remove what is in it, and is not asked to.

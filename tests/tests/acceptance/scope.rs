@@ -2,9 +2,9 @@
 
 use lxd_proto::{
     Lxd,
-    resources::{ImageAliasesPost, InstanceSnapshotsPost, InstancesPost},
+    resources::{InstanceSnapshotsPost, InstancesPost},
 };
-use lxd_tests::{Lab, Server, env, everywhere, unique};
+use lxd_tests::{Lab, Server, everywhere, unique};
 
 everywhere!(everything_is_in_the_project);
 
@@ -13,14 +13,7 @@ everywhere!(everything_is_in_the_project);
 fn everything_is_in_the_project<C: Lab>(server: &Server<C>) {
     let project = server.project("scope");
     let inside = &project.lxd;
-    let image = std::fs::read(env("LXD_TEST_IMAGE")).unwrap();
-    let uploaded = inside.images().upload(image).wait().send().unwrap();
-    inside
-        .image_aliases()
-        .create(ImageAliasesPost::new("own", uploaded.fingerprint.to_string()))
-        .wait()
-        .send()
-        .unwrap();
+    project.image("own");
     assert_eq!(inside.image_aliases().names().send().unwrap(), ["own"]);
     let name = unique("scoped");
     let root = [("type", "disk"), ("path", "/"), ("pool", "default")];

@@ -34,7 +34,7 @@ fn are_made_listed_and_removed<C: Lab>(server: &Server<C>) {
 
 /// pylxd: P136, P188.
 fn an_instance_goes_back_to_one<C: Lab>(server: &Server<C>) {
-    let container = server.with_files("restore");
+    let container = server.stopped("restore");
     let files = container.files();
     files.put("/root/text", "before").send().unwrap();
     container.edit(|instance| instance.description = "before".into()).send().unwrap();

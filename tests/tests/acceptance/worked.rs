@@ -2,7 +2,7 @@
 
 use lxd_proto::{
     Changed, Error, Lxd, Proof,
-    resources::{EventType, ImageAliasesPost, InstanceSnapshotsPost, InstancesPost, ProfilesPost},
+    resources::{EventType, InstanceSnapshotsPost, InstancesPost, ProfilesPost},
 };
 use lxd_tests::{Lab, Project, Server, env, everywhere, pinned, secret, stranger, unique, with_websockets};
 
@@ -175,10 +175,7 @@ mod trust {
 /// A project with the image `focal`, whose instances have a disk.
 fn with_image<C: Lab>(server: &Server<C>) -> Project<C> {
     let project = server.project("worked");
-    let tarball = std::fs::read(env("LXD_TEST_IMAGE")).unwrap();
-    let image = project.lxd.images().upload(tarball).wait().send().unwrap();
-    let alias = ImageAliasesPost::new("focal", image.fingerprint.to_string());
-    project.lxd.image_aliases().create(alias).wait().send().unwrap();
+    project.image("focal");
     let disk = [("type", "disk"), ("path", "/"), ("pool", "default")].map(pair);
     project
         .lxd
