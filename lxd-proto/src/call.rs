@@ -10,7 +10,7 @@
 //! With a [`Blocking`] client each has `.send()`; with an [`Async`] one each is a future: `.await`. Until then nothing
 //! happens. `.request()` gives the request of a call without sending it.
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, vec::Vec};
 use core::{
     fmt,
     future::{Future, poll_fn},
@@ -26,7 +26,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Answer, Async, Blocking, Changed, Client, Download, Element, Elements, Endpoint, Error, Failure, Flow, Listing,
-    Request, Scope, Streams,
+    Request, Response, Streams,
     client::Whole,
     envelope::Envelope,
     extensions,
@@ -69,12 +69,32 @@ call! {
 }
 
 impl<C: Client, E: Endpoint> Call<C, E> {
-    /// The request as it would be sent, without sending it.
+    /// The request as it would be sent, without sending it. Its body is only a ticket ([`Body::Input`](crate::Body)) when it
+    /// comes from a reader.
     ///
     /// # Errors
     /// As for [`Endpoint::request`].
     pub fn request(&self) -> Result<Request, Error> {
-        scoped(self.endpoint.request()?, self.client.scope())
+        ready(&self.client, &self.streams, self.endpoint.request()?)
+    }
+
+    /// Reads the answer to [`request`](Self::request), for those who sent it by themselves: see
+    /// [`Offline`](crate::Offline).
+    ///
+    /// # Errors
+    /// As for [`Endpoint::response`].
+    pub fn response(&self, mut response: Response) -> Result<E::Output, Error> {
+        self.client.scope().adopt(response.headers_mut());
+        let answered = self.endpoint.response(response);
+        answered.map_err(|error| match self.request() {
+            Ok(request) => error.answering(request.method(), request.uri()),
+            Err(_) => error,
+        })
+    }
+
+    /// The API extensions that the server must have for it. They are looked for when it is sent or awaited.
+    pub fn extensions(&self) -> Vec<&'static str> {
+        self.endpoint.extensions()
     }
 }
 
@@ -137,6 +157,14 @@ impl<C: Async, E: Endpoint> IntoFuture for Call<C, E> {
     }
 }
 
+impl<C: Client, F: Flow> Run<C, F> {
+    /// The flow, which puts the project and all that into its requests, and the caller's streams, for a driver of one's
+    /// own. [`Streams::redeem`] gives the requests their bodies.
+    pub fn into_flow(self) -> (Scoped<F>, Streams<C>) {
+        (Scoped::new(self.flow, self.streams.scopes(&self.client)), self.streams)
+    }
+}
+
 impl<C: Blocking, F: Flow> Run<C, F> {
     /// Runs the flow to its end.
     ///
@@ -144,8 +172,9 @@ impl<C: Blocking, F: Flow> Run<C, F> {
     /// What LXD answered, or what went wrong on the way.
     pub fn send(self) -> Result<F::Output, Error> {
         extensions::require(&self.client, &self.flow.extensions())?;
-        let flow = Scoped::new(self.flow, self.streams.scopes(&self.client));
-        Driver::new(flow, self.client.io(self.streams)).run()
+        let client = self.client.clone();
+        let (flow, streams) = self.into_flow();
+        Driver::new(flow, client.io(streams)).run()
     }
 }
 
@@ -156,8 +185,9 @@ impl<C: Async, F: Flow + 'static> IntoFuture for Run<C, F> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             extensions::require_async(&self.client, &self.flow.extensions()).await?;
-            let flow = Scoped::new(self.flow, self.streams.scopes(&self.client));
-            let mut driver = Driver::new(flow, self.client.io(self.streams));
+            let client = self.client.clone();
+            let (flow, streams) = self.into_flow();
+            let mut driver = Driver::new(flow, client.io(streams));
             poll_fn(|context| driver.poll_run(context)).await
         })
     }
@@ -174,7 +204,7 @@ impl<C: Client, D: Download> Fetch<C, D> {
     /// # Errors
     /// As for [`Download::request`].
     pub fn request(&self) -> Result<Request, Error> {
-        scoped(self.download.request()?, self.client.scope())
+        ready(&self.client, &self.streams, self.download.request()?)
     }
 }
 
@@ -459,9 +489,10 @@ async fn begin_async<C: Async>(
     Ok(Begun { head, body, asked })
 }
 
-fn scoped(mut request: Request, scope: &Scope) -> Result<Request, Error> {
-    scope.apply(&mut request)?;
-    Ok(request)
+/// A request with its scope, and with the caller's body if that is not a reader.
+fn ready<C: Client>(client: &C, streams: &Streams<C>, mut request: Request) -> Result<Request, Error> {
+    client.scope().apply(&mut request)?;
+    Ok(request.map(|body| streams.fill(body)))
 }
 
 /// The error that a download was answered with.

@@ -398,6 +398,18 @@ impl<C: Client> Streams<C> {
         Ok(http::Request::from_parts(head, payload))
     }
 
+    /// Puts the caller's bodies that are bytes where their tickets are.
+    pub(crate) fn fill(&self, body: Body) -> Body {
+        match body {
+            Body::Input(input) => match self.bodies.get(input.0) {
+                Some(Some(Payload::Bytes(bytes))) => Body::Bytes(bytes.clone()),
+                _ => body,
+            },
+            Body::Chain(pieces) => Body::Chain(pieces.into_iter().map(|piece| self.fill(piece)).collect()),
+            Body::Empty | Body::Bytes(_) => body,
+        }
+    }
+
     fn payload(&mut self, body: Body) -> Result<Payload<C::Reader>, Failure> {
         Ok(match body {
             Body::Empty => Payload::Empty,

@@ -55,8 +55,7 @@ use core::{fmt, time::Duration};
 
 use bytes::Bytes;
 
-pub(crate) use driver::Scoped;
-pub use driver::{AsyncIo, BlockingIo, Driver, Sequential};
+pub use driver::{AsyncIo, BlockingIo, Driver, Scoped, Sequential};
 pub use sequence::{InTurn, Sequence, Turn};
 
 use crate::{Error, Failure, Request, Response, envelope::Envelope, uri::redacted};

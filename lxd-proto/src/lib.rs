@@ -10,7 +10,8 @@
 //! 2. [`Flow`]: many steps, as a state machine: waiting for an operation, running a command, changing an object that
 //!    others change too.
 //! 3. Handles: what people type. [`Lxd`] begins every sentence: `lxd.instance("c1").start().wait()`. They are the same
-//!    for blocking, async and your own [`Client`]s ([`Blocking`] or [`Async`]).
+//!    for blocking, async and your own [`Client`]s ([`Blocking`] or [`Async`]); with [`Offline`] they make values of the
+//!    two layers below.
 //!
 //! ```no_run
 //! use lxd_proto::{Blocking, Error, Lxd, resources::InstancesPost};
@@ -51,6 +52,7 @@ mod handle;
 mod headers;
 pub mod limits;
 pub mod multipart;
+mod offline;
 pub mod resources;
 mod scope;
 mod trust;
@@ -75,6 +77,7 @@ pub use error::{Error, Failure, FailureKind, Phase};
 pub use extensions::Extensions;
 pub use flow::{Flow, trust::Proof};
 pub use handle::{Collection, Lxd, Object};
+pub use offline::Offline;
 pub use scope::{Dialect, Scope};
 pub use trust::{Fingerprint, TrustToken};
 pub use uri::{Path, redacted};

@@ -77,9 +77,10 @@ impl<F: Flow, I: AsyncIo> Driver<F, I> {
     }
 }
 
-/// A flow whose requests get their server's scope, and whose answers lose its dialect.
+/// A flow whose requests get their server's scope, and whose answers lose its dialect: see
+/// [`Run::into_flow`](crate::Run::into_flow).
 #[derive(Debug)]
-pub(crate) struct Scoped<F> {
+pub struct Scoped<F> {
     flow: F,
     scopes: Vec<Scope>,
     sent: Vec<(Id, Peer)>,
@@ -113,6 +114,10 @@ impl<F: Flow> Flow for Scoped<F> {
             }
         }
         self.flow.handle(id, result)
+    }
+
+    fn extensions(&self) -> Vec<&'static str> {
+        self.flow.extensions()
     }
 }
 
