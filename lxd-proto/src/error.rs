@@ -6,7 +6,7 @@ use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 use crate::{
-    Change,
+    Change, Fingerprint,
     flow::{exec::ExecOutput, ready::Ready},
     limits,
     resources::{Operation, OperationId},
@@ -101,6 +101,15 @@ pub enum Error {
         found: String,
         /// What the call works on.
         wanted: &'static str,
+    },
+
+    /// An image arrived whole, but it is not the one that was asked for. What was kept of it must not be used.
+    #[error("the image that came has the fingerprint {came}, where {asked} was asked for: do not use it")]
+    WrongFingerprint {
+        /// The fingerprint that was asked for, or its beginning.
+        asked: String,
+        /// That of what came.
+        came: Fingerprint,
     },
 
     /// The server lacks an API extension that the call needs.

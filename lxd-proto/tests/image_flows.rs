@@ -1,12 +1,15 @@
 //! Transcripts of what is copied, and the names and fingerprints that servers of both ages give.
 
 use lxd_proto::{
-    Error, Lxd,
+    Error, Fingerprint, Lxd,
     error::Outcome,
+    multipart::Piece,
     resources::{ImagesPost, InstanceBackupsPost, InstancesPost},
 };
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
+use crate::answers::answering;
 use crate::support::script::{Answer, error, operation, play, running, sync};
 
 const URL: &str = "/1.0/operations/op-1";
@@ -166,4 +169,36 @@ fn an_address_that_a_new_server_refuses() {
         lxd.images().create(ImagesPost::from_url("https://s/x")).wait().send()
     });
     assert_eq!(refused.unwrap_err().to_string(), format!("POST /1.0/images: {why} (400)"));
+}
+
+/// The files of an image that is answered with this body, for the fingerprint that is asked for.
+fn received(asked: &str, content_type: &str, body: &'static [u8]) -> Result<Vec<u8>, Error> {
+    let answer = http::Response::builder().header("content-type", content_type).body(body.into()).unwrap();
+    let mut files = Vec::new();
+    for piece in answering([answer]).image(asked).export().pieces().send()? {
+        if let Piece::Data(data) = piece? {
+            files.extend_from_slice(&data);
+        }
+    }
+    Ok(files)
+}
+
+#[test]
+fn an_image_that_comes_is_the_one_that_was_asked_for() {
+    let two = b"--B\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\nim\r\n\
+        --B\r\nContent-Disposition: form-data; name=\"rootfs\"\r\n\r\nage\r\n--B--\r\n";
+    for (content_type, body) in [("application/octet-stream", &b"image"[..]), ("multipart/form-data; boundary=B", two)]
+    {
+        let image = Fingerprint::from_bytes(Sha256::digest("image").into()).to_string();
+        for asked in [&image, &image[..12], &image.to_uppercase()] {
+            assert_eq!(received(asked, content_type, body).unwrap(), b"image");
+        }
+        let flipped = body.to_vec().leak();
+        let last = flipped.iter().rposition(|byte| *byte == b'g').unwrap();
+        flipped[last] ^= 1;
+        let came = Fingerprint::from_bytes(Sha256::digest("imafe").into());
+        let wrong = received(&image, content_type, flipped).unwrap_err();
+        assert_eq!(wrong, Error::WrongFingerprint { asked: image, came });
+        assert!(wrong.to_string().contains("do not use it"), "{wrong}");
+    }
 }

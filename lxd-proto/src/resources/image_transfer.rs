@@ -1,9 +1,15 @@
 //! Images as files, in one piece or two: uploaded to the server, and received from it.
 
-use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
+use alloc::{
+    boxed::Box,
+    collections::BTreeMap,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 use http::{HeaderName, Method, header, response::Parts};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use sha2::{Digest, Sha256};
 
 use super::{CreatedImage, Image};
 use crate::{
@@ -220,7 +226,7 @@ impl Download for ExportImage {
 
 impl<C: Client> Object<C, Image> {
     /// The image's file or files, as they come: `GET /1.0/images/{fingerprint}/export`. The head says which of both the
-    /// body is; [`pieces`](Fetch::pieces) reads both alike.
+    /// body is; [`pieces`](Fetch::pieces) reads both alike, and looks whether they are the image's.
     ///
     /// ```no_run
     /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), Box<dyn std::error::Error>> {
@@ -251,7 +257,8 @@ impl<C: Client> Fetch<C, ExportImage> {
         self
     }
 
-    /// The image file by file: where each begins, and what is in it.
+    /// The image file by file: where each begins, and what is in it. Its fingerprint is computed while it passes, and another
+    /// than was asked for is an error at its end: until then, what is received is not to be used.
     pub fn pieces(self) -> Pieces<C> {
         Pieces(self)
     }
@@ -268,7 +275,8 @@ impl<C: Blocking> Pieces<C> {
     /// # Errors
     /// What LXD answered, or what went wrong on the way.
     pub fn send(self) -> Result<ImagePieces<C>, Error> {
-        ImagePieces::new(self.0.send()?)
+        let asked = self.0.download.fingerprint.clone();
+        ImagePieces::new(asked, self.0.send()?)
     }
 }
 
@@ -277,13 +285,16 @@ impl<C: Async> IntoFuture for Pieces<C> {
     type IntoFuture = Sending<ImagePieces<C>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { ImagePieces::new(self.0.await?) })
+        let asked = self.0.download.fingerprint.clone();
+        Box::pin(async move { ImagePieces::new(asked, self.0.await?) })
     }
 }
 
 /// An image's files while they arrive. A blocking client iterates over them; an async one asks for the
-/// [next](Self::next_piece).
+/// [next](Self::next_piece). Only when they end without an error they are whole, and those that were asked for.
 pub struct ImagePieces<C: Client> {
+    asked: String,
+    hash: Sha256,
     body: C::Body,
     splitter: Option<Splitter>,
     first: Option<Part>,
@@ -298,12 +309,12 @@ impl<C: Client> core::fmt::Debug for ImagePieces<C> {
 }
 
 impl<C: Client> ImagePieces<C> {
-    fn new(incoming: Incoming<ImageFile, C::Body>) -> Result<Self, Error> {
+    fn new(asked: String, incoming: Incoming<ImageFile, C::Body>) -> Result<Self, Error> {
         let (splitter, first) = match incoming.head {
             ImageFile::Unified { filename, .. } => (None, Some(Part::new("", &filename))),
             ImageFile::Split { boundary } => (Some(Splitter::new(&boundary)?), None),
         };
-        Ok(Self { body: incoming.body, splitter, first, over: false })
+        Ok(Self { asked, hash: Sha256::new(), body: incoming.body, splitter, first, over: false })
     }
 
     /// What is known without more of the body.
@@ -311,20 +322,36 @@ impl<C: Client> ImagePieces<C> {
         if let Some(part) = self.first.take() {
             return Ok(Some(Piece::Part(part)));
         }
-        self.splitter.as_mut().map_or(Ok(None), Splitter::next)
+        let Some(splitter) = &mut self.splitter else { return Ok(None) };
+        let piece = splitter.next()?;
+        if let Some(Piece::Data(data)) = &piece {
+            self.hash.update(data);
+        }
+        Ok(piece)
     }
 
     /// Takes more of the body, or its end.
     fn take(&mut self, chunk: Option<bytes::Bytes>) -> Result<Option<Piece>, Error> {
         match (chunk, &mut self.splitter) {
             (Some(chunk), Some(splitter)) => splitter.push(chunk),
-            (Some(chunk), None) => return Ok(Some(Piece::Data(chunk))),
+            (Some(chunk), None) => {
+                self.hash.update(&chunk);
+                return Ok(Some(Piece::Data(chunk)));
+            }
             (None, splitter) => {
                 self.over = true;
                 splitter.as_ref().map_or(Ok(()), Splitter::finish)?;
+                self.verify()?;
             }
         }
         Ok(None)
+    }
+
+    /// All has come: is it what was asked for?
+    fn verify(&mut self) -> Result<(), Error> {
+        let came = Fingerprint::from_bytes(self.hash.finalize_reset().into());
+        let asked = self.asked.to_ascii_lowercase();
+        if came.to_string().starts_with(&asked) { Ok(()) } else { Err(Error::WrongFingerprint { asked, came }) }
     }
 }
 

@@ -59,7 +59,13 @@ fn changes<C: Lab>(lxd: &C) -> Result<(), Error> {
     assert_eq!(draft.config["security.privileged"], "false");
 
     instance.start().wait().send()?;
-    let addresses = &instance.state().send()?.network["lo"].addresses;
+    // It has its addresses when its init gave it some.
+    let addresses = loop {
+        let lo = instance.state().send()?.network["lo"].clone();
+        if !lo.addresses.is_empty() {
+            break lo.addresses;
+        }
+    };
     assert_eq!((addresses[0].address.as_str(), addresses[0].netmask.as_str()), ("127.0.0.1", "8"));
 
     let instance = instance.get().send()?;
