@@ -146,6 +146,11 @@ impl<C: Blocking> std::ops::Deref for Temporary<C> {
 }
 
 impl<C: Blocking> Temporary<C> {
+    /// Waits until the init of one that runs has brought its loopback device up.
+    pub fn settle(&self) {
+        while self.0.state().send().expect("its state").network["lo"].addresses.is_empty() {}
+    }
+
     /// Its files. The end of one instance's helper for them can take the socket of another's away
     /// ([`HelperLost`](lxd_proto::error::ApiErrorKind::HelperLost)), so that such tests run alone.
     pub fn files(&self) -> Files<C> {

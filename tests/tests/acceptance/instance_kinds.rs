@@ -86,6 +86,7 @@ fn have_all_attributes<C: Lab>(server: &Server<C>) {
 /// pylxd: W05.
 fn are_listed_in_full<C: Lab>(server: &Server<C>) {
     let container = server.running("full");
+    container.settle();
     container.snapshots().create(InstanceSnapshotsPost::new("s0")).wait().send().unwrap();
     container.backups().create(InstanceBackupsPost::new("b0")).wait().send().unwrap();
     let filter = format!("name eq {}", container.name());

@@ -217,6 +217,7 @@ fn are_started_frozen_and_stopped<C: Lab>(server: &Server<C>) {
     let Changed::Running(started) = container.start().send().unwrap() else { panic!("not in the background") };
     server.lxd.operation(started.id).wait().send().unwrap();
     container.start().wait().send().expect_err("it runs already");
+    container.settle();
     let running = container.state().send().unwrap();
     assert_eq!((running.status.as_str(), running.status_code.0), ("Running", 103));
     // Not its memory: the kernel counts that in steps, and a container that just began may have none yet.
