@@ -55,6 +55,7 @@ pub mod multipart;
 mod offline;
 pub mod resources;
 mod scope;
+pub mod simplestreams;
 mod trust;
 mod uri;
 

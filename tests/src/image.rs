@@ -65,6 +65,8 @@ pub struct ImageServer {
     pub url: String,
     /// The image's fingerprint.
     pub fingerprint: Fingerprint,
+    /// Its catalogue.
+    pub catalogue: String,
 }
 
 /// The alias of the image that an [`ImageServer`] has.
@@ -92,7 +94,7 @@ impl ImageServer {
             "ftype": "lxd_combined.tar.gz", "path": "image.tar", "size": image.len(),
             "sha256": fingerprint.to_string(),
         });
-        let images = json!({
+        let catalogue = json!({
             "content_id": "images", "datatype": "image-downloads", "format": "products:1.0",
             "products": {product: {
                 "aliases": STREAMED, "arch": architecture, "os": "Test", "release": "1", "release_title": "1",
@@ -100,9 +102,10 @@ impl ImageServer {
                 "versions": {"20260101_00:00": {"items": {"lxd_combined.tar.gz": item}}},
             }},
         });
+        let catalogue = catalogue.to_string();
         let files: HashMap<_, _> = [
             ("/streams/v1/index.json", index.to_string().into_bytes()),
-            ("/streams/v1/images.json", images.to_string().into_bytes()),
+            ("/streams/v1/images.json", catalogue.clone().into_bytes()),
             ("/image.tar", image),
             ("/direct", Vec::new()),
         ]
@@ -116,7 +119,7 @@ impl ImageServer {
                 thread::spawn(move || answer(stream, &files, &direct));
             }
         });
-        Self { url, fingerprint }
+        Self { url, fingerprint, catalogue }
     }
 }
 

@@ -4,6 +4,7 @@ use lxd_proto::{
     Changed, Lxd,
     compat::Timestamp,
     resources::{ImageAliasesPost, ImagesPost, InstanceSnapshotsPost, InstanceSource, InstanceType, InstancesPost},
+    simplestreams::{Catalogue, Wanted},
 };
 use lxd_tests::{
     Lab, Server, Temporary, everywhere,
@@ -76,8 +77,16 @@ fn of_simplestreams<C: Lab>(server: &Server<C>) {
     post.auto_update = true;
     let made = lxd.images().create(post).wait().send().unwrap();
     assert_eq!(made.fingerprint, streams.fingerprint);
+    // What we find in the server's catalogue is what LXD takes.
+    let catalogue = Catalogue::read(streams.catalogue.as_bytes()).unwrap();
+    let wanted = Wanted::new(STREAMED).architecture(std::env::consts::ARCH);
+    let found = catalogue.find(&wanted).unwrap();
+    assert_eq!(found.fingerprint, made.fingerprint);
     let got = lxd.image_alias("ours").image().send().unwrap();
     assert!(got.auto_update && !got.cached);
+    for (key, value) in &found.properties {
+        assert_eq!(got.properties.get(key), Some(value), "{key}");
+    }
     let source = got.update_source.clone().unwrap();
     assert_eq!((source.protocol.as_str(), source.alias.as_str()), ("simplestreams", STREAMED));
     assert_eq!(source.server, streams.url);
