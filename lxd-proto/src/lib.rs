@@ -53,6 +53,7 @@ pub mod limits;
 pub mod multipart;
 pub mod resources;
 mod scope;
+pub mod sftp;
 mod trust;
 mod uri;
 
