@@ -24,7 +24,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, header};
 use serde::de::DeserializeOwned;
 
-use crate::{Elements, Error, client::Whole, error, uri::Path};
+use crate::{Elements, Error, Failure, FailureKind, client::Whole, error, uri::Path};
 
 /// A request as the core builds it: a URI without scheme and host, and a body that is never a reader.
 pub type Request = http::Request<Body>;
@@ -89,6 +89,20 @@ pub struct ReceiveOnly;
 /// bytes.
 pub fn is_keepalive(frame: &[u8]) -> bool {
     matches!(frame, [0x8a, 0x89, rest @ ..] if rest.len() == 4 + "keepalive".len())
+}
+
+/// Makes a request one for a websocket, with this key. No `Origin`: LXD 6 wants it to be its own.
+///
+/// # Errors
+/// A key that cannot be in a header.
+pub fn ask_for_websocket(request: &mut Request, key: &str) -> Result<(), Failure> {
+    let key = HeaderValue::from_str(key).map_err(|error| Failure::from_error(FailureKind::Other, &error))?;
+    let headers = request.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    headers.insert(header::SEC_WEBSOCKET_KEY, key);
+    Ok(())
 }
 
 /// One exchange: builds the request, reads the answer.

@@ -10,6 +10,7 @@ use crate::{
     flow::{exec::ExecOutput, ready::Ready},
     limits,
     resources::{Operation, OperationId},
+    sftp::{SftpError, Status},
 };
 
 /// Why a call did not succeed.
@@ -81,6 +82,10 @@ pub enum Error {
         kept: u64,
     },
 
+    /// A server of SFTP did not do what it was asked.
+    #[error(transparent)]
+    Sftp(Box<SftpError>),
+
     /// A name that cannot be a part of a path.
     #[error("{name:?} cannot be a name: it must not be empty, `.`, `..` or longer than a URI")]
     InvalidName {
@@ -143,9 +148,10 @@ impl Error {
         }
     }
 
-    /// HTTP 404: there is no such object (or it may not be seen).
+    /// HTTP 404, or SFTP's word for it: there is no such object or file (or it may not be seen).
     pub fn is_not_found(&self) -> bool {
-        self.api() == Some(ApiErrorKind::NotFound)
+        let file = matches!(self, Self::Sftp(error) if error.status == Status::NoSuchFile);
+        file || self.api() == Some(ApiErrorKind::NotFound)
     }
 
     /// HTTP 412: the object changed since it was read. A draft's [`Outdated`] says what. Where the change is an operation,

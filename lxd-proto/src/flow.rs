@@ -68,7 +68,7 @@ pub struct Id(pub u32);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Peer(pub u8);
 
-/// Names a websocket of a flow.
+/// Names a websocket, or another connection that is no HTTP any more, of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sock(pub u8);
 
@@ -96,6 +96,10 @@ pub enum Action {
     Http(Peer, Request),
     /// Open a websocket with this `GET`: [`Reply::Opened`], or [`Reply::Http`] when the server answers otherwise.
     Open(Peer, Sock, Request),
+    /// Turn the connection of this `GET` into what its header `Upgrade` says: [`Reply::Opened`], or [`Reply::Http`] when
+    /// the server answers otherwise. From then on it is a stream of bytes, and each message on it a binary one, cut
+    /// anywhere.
+    Upgrade(Peer, Sock, Request),
     /// Receive one message: [`Reply::Message`].
     Recv(Sock),
     /// Send one message: [`Reply::Done`] when it is on its way. Messages of one socket keep their order.
@@ -114,9 +118,9 @@ pub enum Action {
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Reply {
-    /// The answer to a request, or the refusal of a websocket.
+    /// The answer to a request, or the refusal of a websocket or another protocol.
     Http(Response),
-    /// The websocket is open.
+    /// The websocket is open, or the connection has changed its protocol.
     Opened,
     /// A message, or nothing any more: the socket was closed, with a close frame or without.
     Message(Option<Message>),
@@ -144,6 +148,7 @@ impl fmt::Debug for Action {
         match self {
             Self::Http(peer, request) => write!(f, "Http({}, {})", peer.0, line(request)),
             Self::Open(peer, sock, request) => write!(f, "Open({}, {}, {})", peer.0, sock.0, line(request)),
+            Self::Upgrade(peer, sock, request) => write!(f, "Upgrade({}, {}, {})", peer.0, sock.0, line(request)),
             Self::Recv(sock) => write!(f, "Recv({})", sock.0),
             Self::Send(sock, message) => write!(f, "Send({}, {message:?})", sock.0),
             Self::Close(sock) => write!(f, "Close({})", sock.0),
@@ -208,14 +213,14 @@ pub(crate) fn http(result: Result<Reply, Failure>) -> Result<Response, Error> {
     }
 }
 
-/// Why a websocket is not open, of whatever came instead.
+/// Why a websocket, or another protocol, is not open, of whatever came instead.
 pub(crate) fn unopened(result: Result<Reply, Failure>) -> Error {
     match result {
         Ok(Reply::Http(response)) => match Envelope::open(&response) {
             Err(error) => error,
-            Ok(_) => Error::Protocol("a websocket was refused without an error".into()),
+            Ok(_) => Error::Protocol("another protocol was refused without an error".into()),
         },
-        Ok(_) => Error::Protocol("a websocket was answered with something else".into()),
+        Ok(_) => Error::Protocol("another protocol was answered with something else".into()),
         Err(failure) => failure.into(),
     }
 }

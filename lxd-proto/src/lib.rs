@@ -1,6 +1,6 @@
 //! The whole client side of LXD as values and state machines. It does no I/O: it builds `http::Request`s and reads
-//! `http::Response`s, operations, websocket messages and events. What sends them is yours, or an adapter's: `lxd-ureq`
-//! (blocking) or `lxd-reqwest` (async).
+//! `http::Response`s, operations, websocket messages, events and SFTP. What sends them is yours, or an adapter's:
+//! `lxd-ureq` (blocking) or `lxd-reqwest` (async).
 //!
 //! # Three layers
 //!
@@ -55,6 +55,7 @@ pub mod multipart;
 mod offline;
 pub mod resources;
 mod scope;
+pub mod sftp;
 pub mod simplestreams;
 mod trust;
 mod uri;
@@ -71,7 +72,8 @@ pub use crud::{
 pub use draft::{Change, Draft};
 pub use elements::{Element, Elements};
 pub use endpoint::{
-    Body, Download, Endpoint, Input, Listing, LongPoll, Receive, ReceiveOnly, Request, Response, is_keepalive,
+    Body, Download, Endpoint, Input, Listing, LongPoll, Receive, ReceiveOnly, Request, Response, ask_for_websocket,
+    is_keepalive,
 };
 pub use envelope::Envelope;
 pub use error::{Error, Failure, FailureKind, Phase};

@@ -72,3 +72,27 @@ pub const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// For how long a virtual machine's agent, which comes and goes while the machine starts, has to be there.
 pub const STEADY: Duration = Duration::from_secs(2);
+
+/// The largest packet of SFTP that is accepted: as OpenSSH. LXD's have 32 KiB and a few bytes.
+pub const SFTP_PACKET: usize = 256 << 10;
+
+/// How many bytes one request of SFTP reads or writes: the most that LXD's server gives at once.
+pub const SFTP_PIECE: u32 = 32 << 10;
+
+/// How many requests of SFTP are on the way at once.
+pub const SFTP_WINDOW: usize = 64;
+
+/// The longest path that is sent by SFTP; Linux takes none over 4 KiB.
+pub(crate) const SFTP_PATH: usize = 32 << 10;
+
+/// The longest name of an open file that is accepted; SFTP allows no longer one.
+pub(crate) const SFTP_HANDLE: usize = 256;
+
+/// How much memory the entries of one directory may take, which are some 500,000.
+pub const SFTP_DIRECTORY: usize = 64 << 20;
+
+/// How long the server may say nothing while SFTP's requests are on the way, before its connection counts as dead.
+pub const SFTP_SILENCE: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether SFTP's server is silent.
+pub(crate) const SFTP_SILENCE_TICK: Duration = Duration::from_secs(15);

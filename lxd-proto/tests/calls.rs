@@ -151,6 +151,7 @@ pub(crate) const CALLS: &[(&str, Call)] = calls! { lxd:
     "PUT /1.0/instances/*/state" => lxd.instance("x").start().wait(),
     "GET /1.0/instances/*/uefi-vars" => lxd.instance("x").uefi_vars().get(),
     "PUT /1.0/instances/*/uefi-vars" => lxd.instance("x").uefi_vars().replace(Default::default()).wait(),
+    "GET /1.0/instances/*/sftp" => lxd.instance("x").sftp(),
     "POST /1.0/instances/*/exec" => lxd.instance("x").exec(["y"]).terminal(),
     "GET /1.0/instances/*/console" => lxd.instance("x").console_log(),
     "DELETE /1.0/instances/*/console" => lxd.instance("x").clear_console_log().wait(),

@@ -17,5 +17,6 @@ mod ready;
 mod recorded;
 mod requests;
 mod secrets;
+mod sftp;
 mod storage;
 mod support;

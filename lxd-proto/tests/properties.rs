@@ -109,6 +109,8 @@ fn answer() -> impl Strategy<Value = Answer> {
         message(Some(Message::Text(String::new()))),
         message(Some(Message::Text("{}".into()))),
         message(Some(Message::Binary("data".into()))),
+        message(Some(Message::Binary("\0\0\0\x05\x02\0\0\0\x03".into()))),
+        message(Some(Message::Binary("\0\0\0\x0a\x66\0\0\0\x01\0\0\0\x01h".into()))),
         script::failure(FailureKind::Broken),
         script::failure(FailureKind::Timeout(Phase::Head)),
         Err(Failure::new(FailureKind::Reader, "")),
@@ -166,6 +168,7 @@ const FLOWS: &[Run] = &[
         let exec = lxd.instance("c1").exec(["x"]).stdin(Payload::reader("a reader"));
         exec.stdout("a writer").stderr("another").status().send().map(drop)
     },
+    |lxd| lxd.instance("c1").sftp().send()?.read("/x").send().map(drop),
     |lxd| lxd.instance("c1").move_to_server(&lxd.project("p")).send().map(drop),
     |lxd| lxd.instance("c1").copy_to_server(&lxd.project("p")).relay().send().map(drop),
     |lxd| lxd.events().subscribe().send()?.take(20).collect::<Result<Vec<_>, _>>().map(drop),

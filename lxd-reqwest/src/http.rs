@@ -14,9 +14,7 @@ use bytes::{Buf, Bytes};
 use futures_util::future::{Either, select};
 use http::{Request, Response, Uri};
 use http_body::{Body as _, Frame};
-#[cfg(feature = "tungstenite")]
-use lxd_host::Timeouts;
-use lxd_host::{Remote, failure, keepalive};
+use lxd_host::{Remote, Timeouts, failure, keepalive};
 use lxd_proto::{Address, Failure, FailureKind, LongPoll, Phase, limits, redacted};
 use reqwest::redirect::Policy;
 use tokio::{
@@ -85,14 +83,12 @@ impl Http {
     }
 
     /// Sends a request that becomes another protocol, without a body.
-    #[cfg(feature = "tungstenite")]
     pub(crate) async fn switch(&self, head: http::request::Parts) -> Result<reqwest::Response, Failure> {
         let Timeouts { head: limit, idle, .. } = self.remote.timeouts;
         let limits = Limits { head: limit, idle, total: None };
         self.execute(&self.fresh, head, reqwest::Body::default(), &Upload::default(), limits).await
     }
 
-    #[cfg(feature = "tungstenite")]
     pub(crate) fn timeouts(&self) -> Timeouts {
         self.remote.timeouts
     }

@@ -17,14 +17,17 @@ use lxd_proto::{
 };
 use tokio::io::ReadBuf;
 
-use crate::{Client, Reader, Writer, websocket::Socket};
+use crate::{Client, Reader, Writer, bytestream, socket::Socket, websocket};
+
+/// An open connection, or the answer that refuses it.
+type Opened = Result<Result<Box<dyn Socket>, Reply>, Failure>;
 
 type Finished = (Id, Result<Reply, Failure>);
 
 /// What a future comes to.
 enum Outcome {
     Finished(Result<Reply, Failure>),
-    Opened(Sock, Box<Socket>),
+    Opened(Sock, Box<dyn Socket>),
 }
 
 type BoxFuture = Pin<Box<dyn Future<Output = (Id, Outcome)> + Send>>;
@@ -33,7 +36,7 @@ type BoxFuture = Pin<Box<dyn Future<Output = (Id, Outcome)> + Send>>;
 pub struct Io {
     client: Client,
     streams: Streams<Client>,
-    sockets: BTreeMap<Sock, Socket>,
+    sockets: BTreeMap<Sock, Box<dyn Socket>>,
     reads: BTreeMap<Port, (Reader, Option<Id>)>,
     writes: BTreeMap<Port, (Writer, Option<(Id, Bytes)>)>,
     futures: FuturesUnordered<BoxFuture>,
@@ -75,21 +78,20 @@ impl Io {
         }
     }
 
-    fn open(&mut self, id: Id, peer: Peer, sock: Sock, request: Request) {
-        let http = self.peer(peer).http().clone();
+    fn open(&mut self, id: Id, sock: Sock, opened: impl Future<Output = Opened> + Send + 'static) {
         self.run(id, async move {
-            match Socket::open(&http, request).await {
-                Ok(Ok(socket)) => Outcome::Opened(sock, Box::new(socket)),
+            match opened.await {
+                Ok(Ok(socket)) => Outcome::Opened(sock, socket),
                 Ok(Err(reply)) => Outcome::Finished(Ok(reply)),
                 Err(failure) => Outcome::Finished(Err(failure)),
             }
         });
     }
 
-    fn socket(&mut self, id: Id, sock: Sock, act: impl FnOnce(&mut Socket)) {
+    fn socket(&mut self, id: Id, sock: Sock, act: impl FnOnce(&mut dyn Socket)) {
         match self.sockets.get_mut(&sock) {
-            Some(socket) => act(socket),
-            None => self.fail(id, FailureKind::Broken, "the websocket is not open"),
+            Some(socket) => act(&mut **socket),
+            None => self.fail(id, FailureKind::Broken, "the connection is not open"),
         }
     }
 
@@ -130,9 +132,9 @@ impl Io {
             match outcome {
                 Outcome::Finished(result) => self.finished.push_back((id, result)),
                 Outcome::Opened(sock, socket) => {
-                    let gone = |id| (id, Err(Failure::new(FailureKind::Cancelled, "the websocket was opened again")));
-                    let old = self.sockets.insert(sock, *socket);
-                    self.finished.extend(old.into_iter().flat_map(Socket::outstanding).map(gone));
+                    let gone = |id| (id, Err(Failure::new(FailureKind::Cancelled, "the connection was opened again")));
+                    let old = self.sockets.insert(sock, socket);
+                    self.finished.extend(old.into_iter().flat_map(|old| old.outstanding()).map(gone));
                     self.finished.push_back((id, Ok(Reply::Opened)));
                 }
             }
@@ -141,7 +143,7 @@ impl Io {
 
     fn is_idle(&self) -> bool {
         self.futures.is_empty()
-            && self.sockets.values().all(Socket::is_idle)
+            && self.sockets.values().all(|socket| socket.is_idle())
             && self.reads.values().all(|(_, order)| order.is_none())
             && self.writes.values().all(|(_, order)| order.is_none())
     }
@@ -151,7 +153,14 @@ impl AsyncIo for Io {
     fn start(&mut self, id: Id, action: Action) {
         match action {
             Action::Http(peer, request) => self.request(id, peer, request),
-            Action::Open(peer, sock, request) => self.open(id, peer, sock, request),
+            Action::Open(peer, sock, request) => {
+                let http = self.peer(peer).http().clone();
+                self.open(id, sock, async move { websocket::open(&http, request).await });
+            }
+            Action::Upgrade(peer, sock, request) => {
+                let http = self.peer(peer).http().clone();
+                self.open(id, sock, async move { bytestream::open(&http, request).await });
+            }
             Action::Recv(sock) => self.socket(id, sock, |socket| socket.receive(id)),
             Action::Send(sock, message) => self.socket(id, sock, |socket| socket.send(id, message)),
             Action::Close(sock) => self.socket(id, sock, |socket| socket.close(id)),

@@ -25,17 +25,18 @@
 //!   hangs up at once may be seen as a broken connection.
 //! * Nothing is spawned for a flow: dropping the future of a call (or a stream of events, or a body) closes its
 //!   connections, and sends nothing more.
-//! * Commands and events need websockets: the feature `tungstenite`, which is on unless it is switched off.
+//! * Commands and events need websockets: the feature `tungstenite`, which is on unless it is switched off. SFTP does not.
 //! * It needs tokio, with its timers and I/O enabled.
 //!
 //! At the level `trace`, the crate `tungstenite` logs what goes over the wire, secrets too. This crate, and that one at
 //! any other level, never do.
 
+mod bytestream;
 mod client;
 mod http;
 mod io;
+mod socket;
 mod streams;
-#[cfg(feature = "tungstenite")]
 mod upgrade;
 mod upload;
 #[cfg_attr(not(feature = "tungstenite"), path = "websocket/none.rs")]

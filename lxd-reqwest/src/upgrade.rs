@@ -1,8 +1,8 @@
-//! Turning a connection from HTTP into something else: a websocket.
+//! Turning a connection from HTTP into something else: a websocket, or another protocol.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use lxd_proto::{Failure, FailureKind, Phase, Request, limits};
+use http::{HeaderMap, Response, StatusCode};
+use lxd_proto::{Failure, Phase, Request, limits};
 use tokio::time::timeout;
 
 use crate::http::{self as transport, Body, Http};
@@ -16,9 +16,8 @@ pub(crate) enum Upgraded {
 }
 
 /// Asks for an upgrade.
-pub(crate) async fn upgrade(http: &Http, request: Request, key: &str) -> Result<Upgraded, Failure> {
-    let (mut head, _) = request.into_parts();
-    ask(&mut head.headers, key)?;
+pub(crate) async fn upgrade(http: &Http, request: Request) -> Result<Upgraded, Failure> {
+    let (head, _) = request.into_parts();
     let timeouts = http.timeouts();
     let answer = http.switch(head).await?;
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -37,14 +36,4 @@ pub(crate) async fn upgrade(http: &Http, request: Request, key: &str) -> Result<
         }
     }
     Ok(Upgraded::Refused(Response::from_parts(head, whole.into())))
-}
-
-/// No `Origin`: LXD 6 wants it to be its own.
-fn ask(headers: &mut HeaderMap, key: &str) -> Result<(), Failure> {
-    let key = HeaderValue::from_str(key).map_err(|error| Failure::from_error(FailureKind::Other, &error))?;
-    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-    headers.insert(header::SEC_WEBSOCKET_KEY, key);
-    Ok(())
 }

@@ -1,4 +1,4 @@
-//! A websocket that is polled: what can be sent or received is, and the rest wakes the task later.
+//! A websocket.
 
 use std::{
     collections::VecDeque,
@@ -11,7 +11,7 @@ use futures_core::Stream;
 use futures_util::Sink;
 use http::header;
 use lxd_proto::{
-    Failure, FailureKind, ReceiveOnly, Request,
+    Failure, FailureKind, ReceiveOnly, Request, ask_for_websocket,
     flow::{Id, Message, Reply},
     is_keepalive, limits,
 };
@@ -28,11 +28,12 @@ use tokio_tungstenite::{
 
 use crate::{
     http::Http,
+    socket::Socket,
     upgrade::{Upgraded, upgrade},
 };
 
 /// An open websocket, with what is outstanding on it.
-pub(crate) struct Socket {
+struct WebSocket {
     inner: WebSocketStream<Deaf>,
     receive: Option<Id>,
     send: VecDeque<(Id, Outgoing)>,
@@ -45,37 +46,38 @@ enum Outgoing {
     Close,
 }
 
-impl Socket {
-    /// Opens a websocket, or gives the answer that refuses it.
-    pub(crate) async fn open(http: &Http, request: Request) -> Result<Result<Self, Reply>, Failure> {
-        let key = generate_key();
-        let mute = request.extensions().get::<ReceiveOnly>().is_some();
-        let stream = match upgrade(http, request, &key).await? {
-            Upgraded::Refused(response) => return Ok(Err(Reply::Http(response))),
-            Upgraded::Open(stream, headers) => {
-                let accept = headers.get(header::SEC_WEBSOCKET_ACCEPT);
-                if accept.is_none_or(|accept| accept != derive_accept_key(key.as_bytes()).as_str()) {
-                    return Err(Failure::new(
-                        FailureKind::Broken,
-                        "the server opened another websocket than was asked for",
-                    ));
-                }
-                stream
+/// Opens a websocket, or gives the answer that refuses it.
+pub(crate) async fn open(http: &Http, mut request: Request) -> Result<Result<Box<dyn Socket>, Reply>, Failure> {
+    let key = generate_key();
+    ask_for_websocket(&mut request, &key)?;
+    let mute = request.extensions().get::<ReceiveOnly>().is_some();
+    let stream = match upgrade(http, request).await? {
+        Upgraded::Refused(response) => return Ok(Err(Reply::Http(response))),
+        Upgraded::Open(stream, headers) => {
+            let accept = headers.get(header::SEC_WEBSOCKET_ACCEPT);
+            if accept.is_none_or(|accept| accept != derive_accept_key(key.as_bytes()).as_str()) {
+                return Err(Failure::new(
+                    FailureKind::Broken,
+                    "the server opened another websocket than was asked for",
+                ));
             }
-        };
-        let config = WebSocketConfig::default()
-            .max_message_size(Some(limits::MESSAGE))
-            .max_frame_size(Some(limits::MESSAGE))
-            .max_write_buffer_size(2 * limits::MESSAGE);
-        let inner = WebSocketStream::from_raw_socket(Deaf { stream, mute }, Role::Client, Some(config)).await;
-        Ok(Ok(Self { inner, receive: None, send: VecDeque::new() }))
-    }
+            stream
+        }
+    };
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(limits::MESSAGE))
+        .max_frame_size(Some(limits::MESSAGE))
+        .max_write_buffer_size(2 * limits::MESSAGE);
+    let inner = WebSocketStream::from_raw_socket(Deaf { stream, mute }, Role::Client, Some(config)).await;
+    Ok(Ok(Box::new(WebSocket { inner, receive: None, send: VecDeque::new() })))
+}
 
-    pub(crate) fn receive(&mut self, id: Id) {
+impl Socket for WebSocket {
+    fn receive(&mut self, id: Id) {
         self.receive = Some(id);
     }
 
-    pub(crate) fn send(&mut self, id: Id, message: Message) {
+    fn send(&mut self, id: Id, message: Message) {
         let message = match message {
             Message::Text(text) => tungstenite::Message::text(text),
             Message::Binary(bytes) => tungstenite::Message::binary(bytes),
@@ -85,12 +87,11 @@ impl Socket {
         self.send.push_back((id, Outgoing::Message(message)));
     }
 
-    pub(crate) fn close(&mut self, id: Id) {
+    fn close(&mut self, id: Id) {
         self.send.push_back((id, Outgoing::Close));
     }
 
-    /// Does what can be done now, and says what is finished.
-    pub(crate) fn pump(&mut self, context: &mut Context<'_>, finished: &mut VecDeque<(Id, Result<Reply, Failure>)>) {
+    fn pump(&mut self, context: &mut Context<'_>, finished: &mut VecDeque<(Id, Result<Reply, Failure>)>) {
         while let Some((id, outgoing)) = self.send.front_mut() {
             let Poll::Ready(result) = poll_send(&mut self.inner, outgoing, context) else { break };
             finished.push_back((*id, result.map(|()| Reply::Done).map_err(|error| broken(&error))));
@@ -115,13 +116,12 @@ impl Socket {
         }
     }
 
-    pub(crate) fn is_idle(&self) -> bool {
+    fn is_idle(&self) -> bool {
         self.receive.is_none() && self.send.is_empty()
     }
 
-    /// What is outstanding when the websocket is given up.
-    pub(crate) fn outstanding(self) -> impl Iterator<Item = Id> {
-        self.receive.into_iter().chain(self.send.into_iter().map(|(id, _)| id))
+    fn outstanding(&self) -> Vec<Id> {
+        self.receive.into_iter().chain(self.send.iter().map(|(id, _)| *id)).collect()
     }
 }
 

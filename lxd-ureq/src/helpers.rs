@@ -20,12 +20,12 @@ use lxd_proto::{
     limits,
 };
 
-use crate::{conn::Hangup, websocket::Socket};
+use crate::{conn::Hangup, socket::Socket};
 
 /// What a helper comes to.
 pub(crate) enum Outcome {
     Finished(Result<Reply, Failure>),
-    Opened(Sock, Box<Socket>),
+    Opened(Sock, Box<dyn Socket>),
 }
 
 /// A helper that does one thing again and again.

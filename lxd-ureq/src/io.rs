@@ -16,14 +16,18 @@ use lxd_proto::{
 use rustix::event::{PollFd, PollFlags};
 
 use crate::{
-    Client,
-    conn::poll_for,
+    Client, bytestream,
+    conn::{Hangup, Target, poll_for},
     helpers::{Helpers, Outcome, Service, read_piece, write_piece},
-    websocket::Socket,
+    socket::Socket,
+    websocket,
 };
 
 /// Longer than any timer of a flow, and short enough for every clock.
 const A_YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// An open connection, or the answer that refuses it.
+type Opened = Result<Result<Box<dyn Socket>, Reply>, Failure>;
 
 type Finished = (Id, Result<Reply, Failure>);
 
@@ -32,7 +36,7 @@ pub struct Io {
     client: Client,
     streams: Streams<Client>,
     requests: VecDeque<(Id, Peer, Request)>,
-    sockets: BTreeMap<Sock, Socket>,
+    sockets: BTreeMap<Sock, Box<dyn Socket>>,
     timers: Vec<(Instant, Id)>,
     ports: BTreeMap<Port, Service>,
     finished: VecDeque<Finished>,
@@ -57,19 +61,19 @@ impl Io {
         self.streams.peer(peer).unwrap_or(&self.client)
     }
 
-    fn open(&mut self, id: Id, peer: Peer, sock: Sock, request: Request) {
+    fn open(&mut self, id: Id, peer: Peer, sock: Sock, open: impl FnOnce(&Target, &Hangup) -> Opened + Send + 'static) {
         let (target, hangup) = (self.peer(peer).http().target().clone(), self.helpers.hangup().clone());
-        self.helpers.run(id, move || match Socket::open(&target, &request, &hangup) {
-            Ok(Ok(socket)) => Outcome::Opened(sock, Box::new(socket)),
+        self.helpers.run(id, move || match open(&target, &hangup) {
+            Ok(Ok(socket)) => Outcome::Opened(sock, socket),
             Ok(Err(reply)) => Outcome::Finished(Ok(reply)),
             Err(failure) => Outcome::Finished(Err(failure)),
         });
     }
 
-    fn socket(&mut self, id: Id, sock: Sock, act: impl FnOnce(&mut Socket)) {
+    fn socket(&mut self, id: Id, sock: Sock, act: impl FnOnce(&mut dyn Socket)) {
         match self.sockets.get_mut(&sock) {
-            Some(socket) => act(socket),
-            None => self.finished.push_back((id, Err(Failure::new(FailureKind::Broken, "the websocket is not open")))),
+            Some(socket) => act(&mut **socket),
+            None => self.finished.push_back((id, Err(Failure::new(FailureKind::Broken, "the connection is not open")))),
         }
     }
 
@@ -112,9 +116,9 @@ impl Io {
             match outcome {
                 Outcome::Finished(result) => self.finished.push_back((id, result)),
                 Outcome::Opened(sock, socket) => {
-                    let gone = |id| (id, Err(Failure::new(FailureKind::Cancelled, "the websocket was opened again")));
-                    let old = self.sockets.insert(sock, *socket);
-                    self.finished.extend(old.into_iter().flat_map(Socket::outstanding).map(gone));
+                    let gone = |id| (id, Err(Failure::new(FailureKind::Cancelled, "the connection was opened again")));
+                    let old = self.sockets.insert(sock, socket);
+                    self.finished.extend(old.into_iter().flat_map(|old| old.outstanding()).map(gone));
                     self.finished.push_back((id, Ok(Reply::Opened)));
                 }
             }
@@ -142,7 +146,12 @@ impl BlockingIo for Io {
     fn start(&mut self, id: Id, action: Action) {
         match action {
             Action::Http(peer, request) => self.requests.push_back((id, peer, request)),
-            Action::Open(peer, sock, request) => self.open(id, peer, sock, request),
+            Action::Open(peer, sock, request) => {
+                self.open(id, peer, sock, move |target, hangup| websocket::open(target, request, hangup));
+            }
+            Action::Upgrade(peer, sock, request) => {
+                self.open(id, peer, sock, move |target, hangup| bytestream::open(target, &request, hangup));
+            }
             Action::Recv(sock) => self.socket(id, sock, |socket| socket.receive(id)),
             Action::Send(sock, message) => self.socket(id, sock, |socket| socket.send(id, message)),
             Action::Close(sock) => self.socket(id, sock, |socket| socket.close(id)),

@@ -23,19 +23,20 @@
 //!   middle of an upload is the error of the call.
 //! * Dropping whatever a call gave (an iterator of events, a body) closes its connections, and sends nothing more. A
 //!   helper thread that sits in a reader or writer of yours ends when that returns.
-//! * Commands and events need websockets: the feature `tungstenite`, which is on unless it is switched off.
+//! * Commands and events need websockets: the feature `tungstenite`, which is on unless it is switched off. SFTP does not.
 //! * It runs where there are Unix sockets and `poll`: Linux, macOS, the BSDs.
 //!
 //! At the level `trace`, the crates `ureq_proto` and `tungstenite` log what goes over the wire, secrets too. This crate,
 //! and those two at any other level, never do.
 
+mod bytestream;
 mod client;
 mod conn;
 mod helpers;
 mod http;
 mod io;
+mod socket;
 mod streams;
-#[cfg(feature = "tungstenite")]
 mod upgrade;
 #[cfg_attr(not(feature = "tungstenite"), path = "websocket/none.rs")]
 mod websocket;

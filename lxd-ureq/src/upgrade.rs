@@ -1,4 +1,4 @@
-//! Turning a connection from HTTP into something else: a websocket. ureq cannot do it.
+//! Turning a connection from HTTP into something else: a websocket, or another protocol. ureq cannot do it.
 
 use std::{
     io::{ErrorKind, Write},
@@ -23,18 +23,21 @@ pub(crate) enum Upgraded {
 }
 
 /// Asks for an upgrade of a new connection.
-pub(crate) fn upgrade(target: &Target, request: &Request, hangup: &Hangup, key: &str) -> Result<Upgraded, Failure> {
+pub(crate) fn upgrade(target: &Target, request: &Request, hangup: &Hangup) -> Result<Upgraded, Failure> {
     let mut conn = target.dial(Some(hangup), None)?;
     let deadline = |time: Duration| Instant::now().checked_add(time);
     let head_deadline = deadline(target.remote().timeouts.head);
-    conn.write_by(&head(target, request, key), head_deadline).map_err(|error| broken(&error, Phase::Head))?;
+    conn.write_by(&head(target, request), head_deadline).map_err(|error| broken(&error, Phase::Head))?;
     let (mut received, mut total) = (Vec::new(), 0);
     loop {
         let mut piece = [0; 4096];
         let length = conn.read_by(&mut piece, head_deadline).map_err(|error| broken(&error, Phase::Head))?;
         total += length;
         if length == 0 || total > HEAD {
-            return Err(Failure::new(FailureKind::Broken, "the server gave no answer to a websocket's request"));
+            return Err(Failure::new(
+                FailureKind::Broken,
+                "the server gave no answer to a request for another protocol",
+            ));
         }
         received.extend_from_slice(&piece[..length]);
         while let Some((mut response, rest)) = parse(&received)? {
@@ -112,14 +115,12 @@ fn broken(error: &std::io::Error, phase: Phase) -> Failure {
     }
 }
 
-/// The request as it goes over the wire. No `Origin`: LXD 6 wants it to be its own.
-fn head(target: &Target, request: &Request, key: &str) -> Vec<u8> {
+/// The request as it goes over the wire.
+fn head(target: &Target, request: &Request) -> Vec<u8> {
     let host = target.remote().address.authority().unwrap_or_else(|| "lxd".into());
     let mut head = Vec::new();
     // Writing to a Vec cannot fail.
     let _ = write!(head, "{} {} HTTP/1.1\r\nHost: {host}\r\n", request.method(), request.uri());
-    let _ = write!(head, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
-    let _ = write!(head, "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n");
     let _ = write!(head, "User-Agent: {}\r\n", concat!("lxd-ureq/", env!("CARGO_PKG_VERSION")));
     for (name, value) in request.headers() {
         let _ = write!(head, "{name}: ");
@@ -144,9 +145,4 @@ fn parse(received: &[u8]) -> Result<Option<(Response<Bytes>, usize)>, Failure> {
         response = response.header(header.name, header.value);
     }
     Ok(Some((response.body(Bytes::new()).map_err(|error| bad(&error))?, end)))
-}
-
-/// A new websocket's key.
-pub(crate) fn key() -> String {
-    tungstenite::handshake::client::generate_key()
 }

@@ -1,4 +1,4 @@
-//! A websocket that never blocks: what can be sent or received is, and the rest waits for `poll`.
+//! A websocket.
 
 use std::{
     collections::VecDeque,
@@ -7,26 +7,27 @@ use std::{
 
 use http::header;
 use lxd_proto::{
-    Failure, FailureKind, ReceiveOnly, Request,
+    Failure, FailureKind, ReceiveOnly, Request, ask_for_websocket,
     flow::{Id, Message, Reply},
     limits,
 };
 use rustix::event::PollFlags;
 use tungstenite::{
-    Error, WebSocket,
+    Error,
     error::ProtocolError,
-    handshake::derive_accept_key,
+    handshake::{client::generate_key, derive_accept_key},
     protocol::{Role, WebSocketConfig},
 };
 
 use crate::{
     conn::{Conn, Hangup, Target, would_block},
-    upgrade::{Upgraded, key, upgrade},
+    socket::Socket,
+    upgrade::{Upgraded, upgrade},
 };
 
 /// An open websocket, with what is outstanding on it.
-pub(crate) struct Socket {
-    inner: WebSocket<Conn>,
+struct WebSocket {
+    inner: tungstenite::WebSocket<Conn>,
     receive: Option<Id>,
     send: VecDeque<(Id, Outgoing)>,
 }
@@ -38,37 +39,43 @@ enum Outgoing {
     Close,
 }
 
-impl Socket {
-    /// Opens a websocket, or gives the answer that refuses it.
-    pub(crate) fn open(target: &Target, request: &Request, hangup: &Hangup) -> Result<Result<Self, Reply>, Failure> {
-        let key = key();
-        let (conn, received) = match upgrade(target, request, hangup, &key)? {
-            Upgraded::Refused(response) => return Ok(Err(Reply::Http(response))),
-            Upgraded::Open(conn, response, received) => {
-                let accept = response.headers().get(header::SEC_WEBSOCKET_ACCEPT);
-                if accept.is_none_or(|accept| accept != derive_accept_key(key.as_bytes()).as_str()) {
-                    return Err(Failure::new(
-                        FailureKind::Broken,
-                        "the server opened another websocket than was asked for",
-                    ));
-                }
-                (conn, received)
+/// Opens a websocket, or gives the answer that refuses it.
+pub(crate) fn open(
+    target: &Target,
+    mut request: Request,
+    hangup: &Hangup,
+) -> Result<Result<Box<dyn Socket>, Reply>, Failure> {
+    let key = generate_key();
+    ask_for_websocket(&mut request, &key)?;
+    let (conn, received) = match upgrade(target, &request, hangup)? {
+        Upgraded::Refused(response) => return Ok(Err(Reply::Http(response))),
+        Upgraded::Open(conn, response, received) => {
+            let accept = response.headers().get(header::SEC_WEBSOCKET_ACCEPT);
+            if accept.is_none_or(|accept| accept != derive_accept_key(key.as_bytes()).as_str()) {
+                return Err(Failure::new(
+                    FailureKind::Broken,
+                    "the server opened another websocket than was asked for",
+                ));
             }
-        };
-        let config = WebSocketConfig::default()
-            .max_message_size(Some(limits::MESSAGE))
-            .max_frame_size(Some(limits::MESSAGE))
-            .max_write_buffer_size(2 * limits::MESSAGE);
-        let mute = request.extensions().get::<ReceiveOnly>().is_some();
-        let inner = WebSocket::from_partially_read(conn.deafen().mute(mute), received, Role::Client, Some(config));
-        Ok(Ok(Self { inner, receive: None, send: VecDeque::new() }))
-    }
+            (conn, received)
+        }
+    };
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(limits::MESSAGE))
+        .max_frame_size(Some(limits::MESSAGE))
+        .max_write_buffer_size(2 * limits::MESSAGE);
+    let mute = request.extensions().get::<ReceiveOnly>().is_some();
+    let inner =
+        tungstenite::WebSocket::from_partially_read(conn.deafen().mute(mute), received, Role::Client, Some(config));
+    Ok(Ok(Box::new(WebSocket { inner, receive: None, send: VecDeque::new() })))
+}
 
-    pub(crate) fn receive(&mut self, id: Id) {
+impl Socket for WebSocket {
+    fn receive(&mut self, id: Id) {
         self.receive = Some(id);
     }
 
-    pub(crate) fn send(&mut self, id: Id, message: Message) {
+    fn send(&mut self, id: Id, message: Message) {
         let message = match message {
             Message::Text(text) => tungstenite::Message::text(text),
             Message::Binary(bytes) => tungstenite::Message::binary(bytes),
@@ -78,12 +85,11 @@ impl Socket {
         self.send.push_back((id, Outgoing::Message(message)));
     }
 
-    pub(crate) fn close(&mut self, id: Id) {
+    fn close(&mut self, id: Id) {
         self.send.push_back((id, Outgoing::Close));
     }
 
-    /// Does what can be done now, and says what is finished.
-    pub(crate) fn pump(&mut self, finished: &mut VecDeque<(Id, Result<Reply, Failure>)>) {
+    fn pump(&mut self, finished: &mut VecDeque<(Id, Result<Reply, Failure>)>) {
         while let Some((id, outgoing)) = self.send.pop_front() {
             let result = match outgoing {
                 Outgoing::Message(message) => self.inner.write(message),
@@ -121,21 +127,19 @@ impl Socket {
         }
     }
 
-    /// What to wait for, if anything is outstanding.
-    pub(crate) fn interest(&self) -> PollFlags {
+    fn interest(&self) -> PollFlags {
         let mut interest = PollFlags::empty();
         interest.set(PollFlags::IN, self.receive.is_some());
         interest.set(PollFlags::OUT, !self.send.is_empty());
         interest
     }
 
-    /// What is outstanding when the websocket is given up.
-    pub(crate) fn outstanding(self) -> impl Iterator<Item = Id> {
-        self.receive.into_iter().chain(self.send.into_iter().map(|(id, _)| id))
+    fn outstanding(&self) -> Vec<Id> {
+        self.receive.into_iter().chain(self.send.iter().map(|(id, _)| *id)).collect()
     }
 }
 
-impl AsFd for Socket {
+impl AsFd for WebSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.inner.get_ref().as_fd()
     }

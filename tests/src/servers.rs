@@ -10,6 +10,7 @@ use lxd_host::{ClientIdentity, Remote, fetch_certificate};
 use lxd_proto::{
     Address, Blocking, Lxd, Object,
     resources::{Files, Instance, InstancesPost},
+    sftp::Connect,
 };
 
 use crate::{Lab, secret};
@@ -151,13 +152,24 @@ impl<C: Blocking> Temporary<C> {
         while self.0.state().send().expect("its state").network["lo"].addresses.is_empty() {}
     }
 
-    /// Its files. The end of one instance's helper for them can take the socket of another's away
-    /// ([`HelperLost`](lxd_proto::error::ApiErrorKind::HelperLost)), so that such tests run alone.
+    /// Its files.
     pub fn files(&self) -> Files<C> {
-        if let Ok(group) = var("NEXTEST_TEST_GROUP") {
-            assert_eq!(group, "alone", "a test that uses files belongs in this group (.config/nextest.toml)");
-        }
+        alone();
         self.0.files()
+    }
+
+    /// Its files by SFTP.
+    pub fn sftp(&self) -> Connect<C> {
+        alone();
+        self.0.sftp()
+    }
+}
+
+/// The end of the helper for one instance's files can take the socket of another's away
+/// ([`HelperLost`](lxd_proto::error::ApiErrorKind::HelperLost)), so that tests that use files run alone.
+fn alone() {
+    if let Ok(group) = var("NEXTEST_TEST_GROUP") {
+        assert_eq!(group, "alone", "a test that uses files belongs in this group (.config/nextest.toml)");
     }
 }
 

@@ -24,6 +24,26 @@ pub trait AsyncIo: Send + Unpin {
     fn poll_finish(&mut self, context: &mut Context<'_>) -> Poll<(Id, Result<Reply, Failure>)>;
 }
 
+impl<I: BlockingIo + ?Sized> BlockingIo for &mut I {
+    fn start(&mut self, id: Id, action: Action) {
+        (**self).start(id, action);
+    }
+
+    fn finish(&mut self) -> (Id, Result<Reply, Failure>) {
+        (**self).finish()
+    }
+}
+
+impl<I: AsyncIo + ?Sized> AsyncIo for &mut I {
+    fn start(&mut self, id: Id, action: Action) {
+        (**self).start(id, action);
+    }
+
+    fn poll_finish(&mut self, context: &mut Context<'_>) -> Poll<(Id, Result<Reply, Failure>)> {
+        (**self).poll_finish(context)
+    }
+}
+
 /// A running flow. Each `run` drives it to its next result; most flows have one, events have many.
 #[derive(Debug)]
 #[must_use = "a flow runs only while it is driven"]
@@ -97,7 +117,11 @@ impl<F: Flow> Flow for Scoped<F> {
 
     fn next(&mut self) -> Result<Step<F::Output>, Error> {
         let mut step = self.flow.next()?;
-        if let Step::Do(id, Action::Http(peer, request) | Action::Open(peer, _, request)) = &mut step {
+        if let Step::Do(
+            id,
+            Action::Http(peer, request) | Action::Open(peer, _, request) | Action::Upgrade(peer, _, request),
+        ) = &mut step
+        {
             if let Some(scope) = self.scopes.get(usize::from(peer.0)) {
                 scope.apply(request)?;
                 self.sent.push((*id, *peer));

@@ -42,6 +42,7 @@ pub(crate) fn action(action: &Action) -> String {
     match action {
         Action::Http(_, http) => request(http),
         Action::Open(_, sock, http) => format!("open {}: {}", sock.0, request(http)),
+        Action::Upgrade(_, sock, http) => format!("upgrade {}: {}", sock.0, request(http)),
         Action::Recv(sock) => format!("receive {}", sock.0),
         Action::Send(sock, Message::Text(text)) => format!("send {}: {text:?}", sock.0),
         Action::Send(sock, Message::Binary(data)) => format!("send {}: {data:?}", sock.0),

@@ -17,8 +17,8 @@ use lxd_tests::{
     unique,
 };
 
-cases!(reqwest_unix, lxd_tests::BlockOn, unix, after_any_poll, after_any_time);
-cases!(reqwest_https, lxd_tests::BlockOn, https, after_any_poll, after_any_time);
+cases!(reqwest_unix, lxd_tests::BlockOn, unix, after_any_poll, after_any_time, sessions_go_on);
+cases!(reqwest_https, lxd_tests::BlockOn, https, after_any_poll, after_any_time, sessions_go_on);
 
 /// All kinds of futures that there are, dropped by `drop_it`, which polls them in its way.
 async fn every_future<D: AsyncFn(&mut (dyn Future<Output = ()> + Send + Unpin))>(
@@ -34,6 +34,13 @@ async fn every_future<D: AsyncFn(&mut (dyn Future<Output = ()> + Send + Unpin))>
     drop_it(&mut Box::pin(async { drop(instance.exec(["cat"]).stdin(endless()).status().await) })).await;
     drop_it(&mut Box::pin(async { drop(instance.files().put("/root/file", vec![0; 1 << 20]).await) })).await;
     drop_it(&mut Box::pin(async { drop(instance.files().get("/bin/busybox").bytes().await) })).await;
+    drop_it(&mut Box::pin(async {
+        let Ok(mut sftp) = instance.sftp().await else { return };
+        drop(sftp.write("/root/sftp", vec![0; 1 << 20]).await);
+        drop(sftp.read("/bin/busybox").await);
+        drop(sftp.readdir("/bin").await);
+    }))
+    .await;
     drop_it(&mut Box::pin(async { drop(instance.edit(|put| put.description = unique("cancel")).await) })).await;
     drop_it(&mut Box::pin(async {
         let Ok(mut events) = lxd.events().subscribe().await else { return };
@@ -89,5 +96,32 @@ fn after_any_time(server: &Server<BlockOn>) {
         for time in (0..20).map(|n| Duration::from_micros(50 * n * n)) {
             every_future(lxd, instance, async |future| drop(tokio::time::timeout(time, future).await)).await;
         }
+    });
+}
+
+/// What is given up in a session does no harm to what follows.
+fn sessions_go_on(server: &Server<BlockOn>) {
+    let instance = server.stopped("given-up");
+    let instance = server.lxd.0.instance(instance.name());
+    BlockOn::block_on(async {
+        let mut sftp = instance.sftp().await.unwrap();
+        let content: Vec<u8> = (0..1_000_000_u32).map(|at| at.to_be_bytes()[2]).collect();
+        for most in (0..400).step_by(7) {
+            let mut polls = 0;
+            let mut give_up = async |future: &mut (dyn Future<Output = ()> + Send + Unpin)| {
+                let mut future = pin!(future);
+                poll_fn(|context| {
+                    polls += 1;
+                    if polls % 400 > most { Poll::Ready(()) } else { future.as_mut().poll(context) }
+                })
+                .await;
+            };
+            give_up(&mut Box::pin(async { drop(sftp.write("/root/file", content.clone()).await) })).await;
+            give_up(&mut Box::pin(async { drop(sftp.read("/root/file").await) })).await;
+            give_up(&mut Box::pin(async { drop(sftp.readdir("/bin").await) })).await;
+            assert_eq!(sftp.realpath("/root/..").await.unwrap(), "/");
+        }
+        sftp.write("/root/file", content.clone()).await.unwrap();
+        assert!(sftp.read("/root/file").await.unwrap() == content);
     });
 }

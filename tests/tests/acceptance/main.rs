@@ -35,6 +35,7 @@ mod recorded;
 mod remotes;
 mod scope;
 mod server;
+mod sftp;
 mod snapshots;
 mod storage_pools;
 mod storage_volume_snapshots;

@@ -8,6 +8,7 @@ mod lists;
 mod names;
 mod proxies;
 mod server;
+mod sftp;
 mod silence;
 mod sockets;
 mod timeouts;

@@ -1,0 +1,27 @@
+//! A connection that is no HTTP any more, and never blocks: what can be sent or received is, and the rest waits for `poll`.
+
+use std::{collections::VecDeque, os::fd::AsFd};
+
+use lxd_proto::{
+    Failure,
+    flow::{Id, Message, Reply},
+};
+use rustix::event::PollFlags;
+
+/// A websocket or a stream of bytes, with what is outstanding on it.
+pub(crate) trait Socket: AsFd + Send {
+    fn receive(&mut self, id: Id);
+
+    fn send(&mut self, id: Id, message: Message);
+
+    fn close(&mut self, id: Id);
+
+    /// Does what can be done now, and says what is finished.
+    fn pump(&mut self, finished: &mut VecDeque<(Id, Result<Reply, Failure>)>);
+
+    /// What to wait for, if anything is outstanding.
+    fn interest(&self) -> PollFlags;
+
+    /// What is outstanding when it is given up.
+    fn outstanding(&self) -> Vec<Id>;
+}
