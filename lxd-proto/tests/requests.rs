@@ -417,6 +417,10 @@ fn a_request_can_be_had_without_sending_it() {
         (lxd.instance("c1").files().get("/x").request(), "GET /1.0/instances/c1/files?path=/x&project=p"),
         (
             lxd.images().upload("data").request(),
+            "POST /1.0/images?project=p\ncontent-type: application/octet-stream\n\ndata",
+        ),
+        (
+            lxd.images().upload(Payload::reader("a reader")).request(),
             "POST /1.0/images?project=p\ncontent-type: application/octet-stream\n\n<input 0>",
         ),
     ];
