@@ -16,6 +16,7 @@ use crate::{
     compat::Needs,
     elements::Collected,
     endpoint::{Receive, bare, json, set_header},
+    entitlements,
     envelope::{self, Envelope},
     error::decode,
     headers,
@@ -295,6 +296,7 @@ pub struct Choice<R> {
     filter: Option<String>,
     only: Option<&'static str>,
     all_projects: bool,
+    pub(crate) access_entitlements: Vec<String>,
     extensions: Vec<&'static str>,
     kind: PhantomData<fn() -> R>,
 }
@@ -332,34 +334,45 @@ impl<R: Listed> Choice<R> {
             (None, Some(only)) => path.query("filter", only),
             (None, None) => path,
         };
-        if self.all_projects { path.query("all-projects", "true") } else { path }
+        let path = if self.all_projects { path.query("all-projects", "true") } else { path };
+        entitlements::asked(path, &self.access_entitlements)
     }
 
     pub(crate) fn extensions(&self) -> Vec<&'static str> {
-        R::EXTENSION.into_iter().chain(self.extensions.iter().copied()).collect()
+        let chosen = self.extensions.iter().copied().chain(entitlements::extension(&self.access_entitlements));
+        R::EXTENSION.into_iter().chain(chosen).collect()
     }
 }
 
 impl<R> Default for Choice<R> {
     /// All of the client's project.
     fn default() -> Self {
-        Self { filter: None, only: None, all_projects: false, extensions: Vec::new(), kind: PhantomData }
+        Self {
+            filter: None,
+            only: None,
+            all_projects: false,
+            access_entitlements: Vec::new(),
+            extensions: Vec::new(),
+            kind: PhantomData,
+        }
     }
 }
 
 impl<R> Clone for Choice<R> {
     fn clone(&self) -> Self {
-        Self { filter: self.filter.clone(), extensions: self.extensions.clone(), ..*self }
+        let (filter, extensions) = (self.filter.clone(), self.extensions.clone());
+        Self { filter, access_entitlements: self.access_entitlements.clone(), extensions, ..*self }
     }
 }
 
 impl<R> fmt::Debug for Choice<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { filter, only, all_projects, .. } = self;
+        let Self { filter, only, all_projects, access_entitlements, .. } = self;
         f.debug_struct("Choice")
             .field("filter", filter)
             .field("only", only)
             .field("all_projects", all_projects)
+            .field("access_entitlements", access_entitlements)
             .finish()
     }
 }
@@ -416,7 +429,10 @@ macro_rules! verb {
 
 verb! {
     /// `GET` of one object.
-    pub struct Get<R: Resource> { at: R::At, }
+    pub struct Get<R: Resource> { at: R::At, ;
+        /// What the asker may want to do with it, of which the server says what it may.
+        pub access_entitlements: Vec<String>,
+    }
 
     /// Whether an object is there: `GET` of it.
     pub struct Exists<R: Resource> { at: R::At, }
@@ -479,7 +495,7 @@ impl<R: Resource> Endpoint for Get<R> {
     type Output = Fetched<R>;
 
     fn request(&self) -> Result<Request, Error> {
-        bare(Method::GET, &R::path(&self.at))
+        bare(Method::GET, &entitlements::asked(R::path(&self.at), &self.access_entitlements))
     }
 
     fn response(&self, response: Response) -> Result<Fetched<R>, Error> {
@@ -487,7 +503,7 @@ impl<R: Resource> Endpoint for Get<R> {
     }
 
     fn extensions(&self) -> Vec<&'static str> {
-        R::EXTENSION.into_iter().collect()
+        R::EXTENSION.into_iter().chain(entitlements::extension(&self.access_entitlements)).collect()
     }
 }
 

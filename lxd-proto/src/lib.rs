@@ -44,6 +44,7 @@ mod crud;
 mod draft;
 mod elements;
 mod endpoint;
+mod entitlements;
 mod envelope;
 pub mod error;
 mod extensions;
@@ -75,6 +76,7 @@ pub use endpoint::{
     Body, Download, Endpoint, Input, Listing, LongPoll, Receive, ReceiveOnly, Request, Response, ask_for_websocket,
     is_keepalive,
 };
+pub use entitlements::{Entitled, SaysEntitlements};
 pub use envelope::Envelope;
 pub use error::{Error, Failure, FailureKind, Phase};
 pub use extensions::Extensions;

@@ -142,6 +142,7 @@ pub(crate) const CALLS: &[(&str, Call)] = calls! { lxd:
     "POST /1.0/instances" => lxd.instances().create(InstancesPost::empty("x")).wait(),
     "PUT /1.0/instances" => lxd.instances().change_state(InstanceAction::Freeze).wait(),
     "GET /1.0/instances/*" => lxd.instance("x").get(),
+    "GET /1.0/instances/*?recursion=1" => lxd.instance("x").get_full(),
     "PUT /1.0/instances/*" => lxd.instance("x").replace(Default::default()).wait(),
     "PATCH /1.0/instances/*" => lxd.instance("x").patch(|_| ()).wait(),
     "POST /1.0/instances/*" => lxd.instance("x").rename("y").wait(),

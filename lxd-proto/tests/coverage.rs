@@ -13,7 +13,6 @@ const NOT_SENT: &[(&str, &str)] = &[
     ("* /1.0/auth/**", "fine-grained authorization: not in pylxd"),
     ("* /1.0/cluster/links/**", "links between clusters, new in 6: not in pylxd"),
     ("POST /1.0/instances/*/console", "an interactive console: not in pylxd"),
-    ("GET /1.0/instances/*?recursion=1", "an instance with its state, which `list_full` gives too"),
     ("GET /1.0/metadata/configuration", "the documentation of all options, for generators"),
     ("GET /1.0/metrics", "no JSON: `Lxd::api` downloads it"),
     ("* /1.0/networks/*/load-balancer-pools/**", "new in 6, and only for OVN: not in pylxd"),

@@ -97,6 +97,9 @@ content-type: application/json
 {"name":"c1","source":{"type":"image","alias":"busybox"},"config":{"limits.cpu":"2"},"devices":{"root":{"path":"/","type":"disk"}},"profiles":[]}"#,
 
         c1.get() => "GET /1.0/instances/c1",
+        c1.get_full() => "GET /1.0/instances/c1?recursion=1",
+        c1.get().with_access_entitlements(["can_edit", "can_exec"])
+            => "GET /1.0/instances/c1?with-access-entitlements=can_edit%2Ccan_exec",
         c1.edit(|_| ()) => "GET /1.0/instances/c1",
         c1.replace(put) => r#"PUT /1.0/instances/c1
 content-type: application/json

@@ -9,6 +9,7 @@ use crate::{
     compat::{Secret, model, open_enum, request, writable},
     crud::{Creatable, Created, Deletable, Editable, Listed, Patchable, resource},
     endpoint::json,
+    entitlements::Entitled,
     flow::{
         InTurn,
         trust::{Proof, Trust},
@@ -45,6 +46,8 @@ model! {
         pub restricted: bool,
         /// Which projects, if restricted.
         pub projects: Vec<String>,
+        /// What the asker may do with it, of what was [asked for](crate::Call::with_access_entitlements).
+        pub access_entitlements: Vec<String>,
     }
 }
 
@@ -113,6 +116,7 @@ impl Patchable for Certificate {
 }
 
 impl Deletable for Certificate {}
+impl Entitled for Certificate {}
 
 /// Asks for a token that somebody else becomes trusted with: `POST /1.0/certificates` with `token: true`.
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@ use super::{Config, CreatedImage, ImagesPost, InstanceType};
 use crate::{
     compat::{Timestamp, model, request, writable},
     crud::{AcrossProjects, Creatable, Deletable, Editable, Filterable, Patchable, Renamable, resource},
+    entitlements::Entitled,
 };
 
 model! {
@@ -61,6 +62,8 @@ model! {
         pub release_codename: String,
         /// Its release, in words (`image_extended_metadata`).
         pub release_title: String,
+        /// What the asker may do with it, of what was [asked for](crate::Call::with_access_entitlements).
+        pub access_entitlements: Vec<String>,
     }
 
     /// Where an image is updated from.
@@ -90,6 +93,8 @@ model! {
         /// What is made of the image.
         #[serde(rename = "type")]
         pub kind: InstanceType,
+        /// What the asker may do with it, of what was [asked for](crate::Call::with_access_entitlements).
+        pub access_entitlements: Vec<String>,
     }
 }
 
@@ -173,6 +178,7 @@ impl Patchable for Image {
 }
 
 impl Deletable for Image {}
+impl Entitled for Image {}
 
 impl Filterable for Image {
     const EXTENSION: &'static str = "api_filtering";
@@ -199,4 +205,5 @@ impl Patchable for ImageAliasesEntry {
 }
 
 impl Renamable for ImageAliasesEntry {}
+impl Entitled for ImageAliasesEntry {}
 impl Deletable for ImageAliasesEntry {}

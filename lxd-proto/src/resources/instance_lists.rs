@@ -7,6 +7,7 @@ use http::Method;
 use super::{ChangeState, Instance, InstanceAction, InstanceFull, InstanceType, InstancesPost};
 use crate::{
     Call, Client, Collection, Create, Elements, Endpoint, Error, List, Listing, Names, Request, Response,
+    SaysEntitlements,
     compat::open_enum,
     crud::{Choice, Chosen, Listed, Resource},
     elements::Collected,
@@ -75,6 +76,14 @@ impl Chosen for ListFull {
 
     fn choice(&mut self) -> &mut Choice<Instance> {
         &mut self.choice
+    }
+}
+
+impl SaysEntitlements for ListFull {
+    type Of = Instance;
+
+    fn entitlements(&mut self) -> &mut Vec<String> {
+        &mut self.choice.access_entitlements
     }
 }
 

@@ -10,10 +10,13 @@ use crate::{
     Call, Client, Collection, Object, Run,
     compat::{StatusCode, Timestamp, model, open_enum, writable},
     crud::{
-        AcrossProjects, Creatable, Created, Deletable, Editable, Filterable, Forcible, Patchable, Renamable, resource,
+        AcrossProjects, Creatable, Created, Deletable, Editable, Filterable, Forcible, Get, Patchable, Renamable,
+        Resource, resource,
     },
+    entitlements::Entitled,
     flow::ready::WaitUntil,
     resources::{GetState, Ready},
+    uri::Path,
 };
 
 open_enum! {
@@ -64,9 +67,11 @@ model! {
         pub location: String,
         /// The project it is in.
         pub project: String,
+        /// What the asker may do with it, of what was [asked for](crate::Call::with_access_entitlements).
+        pub access_entitlements: Vec<String>,
     }
 
-    /// An instance with its state, snapshots and backups: `recursion=2`.
+    /// An instance with its state, snapshots and backups.
     ///
     /// It repeats the fields of [`Instance`]: flattening one struct into another makes reading 1.5 times as slow.
     pub struct InstanceFull {
@@ -111,6 +116,8 @@ model! {
         pub snapshots: Vec<InstanceSnapshot>,
         /// Its backups.
         pub backups: Vec<InstanceBackup>,
+        /// What the asker may do with it, of what was [asked for](crate::Call::with_access_entitlements).
+        pub access_entitlements: Vec<String>,
     }
 }
 
@@ -167,6 +174,7 @@ impl Patchable for Instance {
 }
 
 impl Renamable for Instance {}
+impl Entitled for Instance {}
 impl Deletable for Instance {}
 
 impl Forcible for Instance {
@@ -180,6 +188,20 @@ impl Filterable for Instance {
 impl AcrossProjects for Instance {
     const EXTENSION: &'static str = "instance_all_projects";
 }
+
+/// `recursion=1` of one instance is what `recursion=2` is of a list.
+impl Resource for InstanceFull {
+    const KIND: &'static str = Instance::KIND;
+    const EXTENSION: Option<&'static str> = Some("instance_get_full");
+    /// The instance.
+    type At = String;
+
+    fn path(instance: &String) -> Path {
+        Instance::path(instance).query("recursion", "1")
+    }
+}
+
+impl Entitled for InstanceFull {}
 
 /// What can be done with one instance, besides the generic verbs.
 ///
@@ -196,6 +218,12 @@ impl AcrossProjects for Instance {
 /// # }
 /// ```
 impl<C: Client> Object<C, Instance> {
+    /// The instance with its state, snapshots and backups: `GET /1.0/instances/{name}?recursion=1` (extension
+    /// `instance_get_full`).
+    pub fn get_full(&self) -> Call<C, Get<InstanceFull>> {
+        Call::new(&self.client, Get::new(self.at.clone()))
+    }
+
     /// How it stands: `GET /1.0/instances/{name}/state`.
     pub fn state(&self) -> Call<C, GetState> {
         Call::new(&self.client, GetState { instance: self.at.clone() })

@@ -10,6 +10,7 @@ use crate::{
     compat::{model, request, writable},
     crud::{AcrossProjects, Creatable, Deletable, Editable, Patchable, Renamable, Resource, resource},
     endpoint::bare,
+    entitlements::Entitled,
 };
 
 model! {
@@ -29,6 +30,8 @@ model! {
         pub used_by: Vec<String>,
         /// The project it is in (`network_acls_all_projects`).
         pub project: String,
+        /// What the asker may do with it, of what was [asked for](crate::Call::with_access_entitlements).
+        pub access_entitlements: Vec<String>,
     }
 }
 
@@ -119,6 +122,7 @@ impl Patchable for NetworkAcl {
 }
 
 impl Renamable for NetworkAcl {}
+impl Entitled for NetworkAcl {}
 impl Deletable for NetworkAcl {}
 
 impl AcrossProjects for NetworkAcl {

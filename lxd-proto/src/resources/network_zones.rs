@@ -7,6 +7,7 @@ use crate::{
     Client, Collection, Object,
     compat::{model, request, writable},
     crud::{AcrossProjects, Creatable, Deletable, Editable, Patchable, resource},
+    entitlements::Entitled,
 };
 
 model! {
@@ -22,6 +23,8 @@ model! {
         pub used_by: Vec<String>,
         /// The project it is in (`network_zones_all_projects`).
         pub project: String,
+        /// What the asker may do with it, of what was [asked for](crate::Call::with_access_entitlements).
+        pub access_entitlements: Vec<String>,
     }
 
     /// What a name in a zone stands for, besides what LXD puts there by itself.
@@ -130,6 +133,7 @@ impl Patchable for NetworkZone {
 }
 
 impl Deletable for NetworkZone {}
+impl Entitled for NetworkZone {}
 
 impl AcrossProjects for NetworkZone {
     const EXTENSION: &'static str = "network_zones_all_projects";

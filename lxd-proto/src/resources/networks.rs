@@ -10,6 +10,7 @@ use crate::{
     compat::{model, open_enum, request, writable},
     crud::{AcrossProjects, Creatable, Deletable, Editable, Get, Patchable, Renamable, Resource, resource},
     endpoint::bare,
+    entitlements::Entitled,
     envelope,
     uri::Path,
 };
@@ -60,6 +61,8 @@ model! {
         pub locations: Vec<String>,
         /// The project it is in (`networks_all_projects`, 6.3).
         pub project: String,
+        /// What the asker may do with it, of what was [asked for](crate::Call::with_access_entitlements).
+        pub access_entitlements: Vec<String>,
     }
 
     /// How a network's interface stands.
@@ -252,6 +255,7 @@ impl Patchable for Network {
 }
 
 impl Renamable for Network {}
+impl Entitled for Network {}
 impl Deletable for Network {}
 
 impl AcrossProjects for Network {

@@ -6,6 +6,7 @@ use super::{Config, Devices};
 use crate::{
     compat::{model, request, writable},
     crud::{AcrossProjects, Creatable, Deletable, Editable, Patchable, Renamable, resource},
+    entitlements::Entitled,
 };
 
 model! {
@@ -23,6 +24,8 @@ model! {
         pub used_by: Vec<String>,
         /// The project it is in (`profiles_all_projects`, 6.3).
         pub project: String,
+        /// What the asker may do with it, of what was [asked for](crate::Call::with_access_entitlements).
+        pub access_entitlements: Vec<String>,
     }
 }
 
@@ -76,6 +79,7 @@ impl Patchable for Profile {
 }
 
 impl Renamable for Profile {}
+impl Entitled for Profile {}
 impl Deletable for Profile {}
 
 impl AcrossProjects for Profile {

@@ -10,6 +10,7 @@ use crate::{
     compat::{model, open_enum, request, writable},
     crud::{Changed, Creatable, Deletable, Editable, Forcible, Get, Patchable, Renamable, Resource, resource},
     endpoint::json,
+    entitlements::Entitled,
     uri::Path,
 };
 
@@ -36,6 +37,8 @@ model! {
         pub used_by: Vec<String>,
         /// What it is in a pair of which one is the other's copy; empty outside of one (`project_replica_mode`, 6.9).
         pub replica_mode: ReplicaMode,
+        /// What the asker may do with it, of what was [asked for](crate::Call::with_access_entitlements).
+        pub access_entitlements: Vec<String>,
     }
 
     /// What a project uses.
@@ -115,6 +118,7 @@ impl Patchable for Project {
 
 /// An operation on every server, 5.0.2 too: the project has its new name only at its end.
 impl Renamable for Project {}
+impl Entitled for Project {}
 impl Deletable for Project {}
 
 /// With all that is in it.

@@ -8,6 +8,7 @@ use crate::{
     Error,
     compat::{model, writable},
     crud::{Editable, Patchable, Resource},
+    entitlements::Entitled,
     uri::Path,
 };
 
@@ -36,6 +37,8 @@ model! {
         pub client_certificate: bool,
         /// What it is and runs on; empty for those it does not trust.
         pub environment: ServerEnvironment,
+        /// What the asker may do with it, of what was [asked for](crate::Call::with_access_entitlements).
+        pub access_entitlements: Vec<String>,
     }
 
     /// What a server is and runs on.
@@ -177,3 +180,5 @@ impl Editable for Server {
 impl Patchable for Server {
     type Patch = ServerPatch;
 }
+
+impl Entitled for Server {}

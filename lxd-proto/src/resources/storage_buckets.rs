@@ -1,12 +1,16 @@
 //! Storage buckets and their keys, for S3 clients: `/1.0/storage-pools/{pool}/buckets`.
 
-use alloc::string::{String, ToString};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 
 use super::{Config, Operation, StoragePool};
 use crate::{
     Answer, Client, Collection, Error, Object, Response,
     compat::{Secret, model, request, writable},
     crud::{AcrossProjects, Creatable, Deletable, Editable, Patchable, resource},
+    entitlements::Entitled,
     error::decode,
 };
 
@@ -25,6 +29,8 @@ model! {
         pub location: String,
         /// The project it is in (`storage_buckets_all_projects`, 6.4).
         pub project: String,
+        /// What the asker may do with it, of what was [asked for](crate::Call::with_access_entitlements).
+        pub access_entitlements: Vec<String>,
     }
 
     /// What an S3 client opens a bucket with.
@@ -147,6 +153,7 @@ impl Patchable for StorageBucket {
 }
 
 impl Deletable for StorageBucket {}
+impl Entitled for StorageBucket {}
 
 impl AcrossProjects for StorageBucket {
     const EXTENSION: &'static str = "storage_buckets_all_projects";

@@ -10,6 +10,7 @@ use crate::{
     compat::{model, request, writable},
     crud::{Creatable, Deletable, Editable, Patchable, Resource, resource},
     endpoint::bare,
+    entitlements::Entitled,
     envelope,
 };
 
@@ -32,6 +33,8 @@ model! {
         pub used_by: Vec<String>,
         /// The cluster members that it is on; `none` without a cluster.
         pub locations: Vec<String>,
+        /// What the asker may do with it, of what was [asked for](crate::Call::with_access_entitlements).
+        pub access_entitlements: Vec<String>,
     }
 
     /// How full a storage pool is.
@@ -111,6 +114,7 @@ impl Patchable for StoragePool {
 }
 
 impl Deletable for StoragePool {}
+impl Entitled for StoragePool {}
 
 /// `GET /1.0/storage-pools/{name}/resources` (extension `resources`).
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use http::{Method, response::Parts};
 
 use super::{StoragePool, StorageVolume, StorageVolumeType, StorageVolumesPost};
 use crate::{
-    Call, Choice, Client, Elements, Endpoint, Error, Listing, Request, Response,
+    Call, Choice, Client, Elements, Endpoint, Error, Listing, Request, Response, SaysEntitlements,
     crud::{Chosen, Create, Listed, Resource},
     elements::Collected,
     endpoint::{Receive, bare},
@@ -119,6 +119,14 @@ impl Chosen for ListStorageVolumes {
 
     fn choice(&mut self) -> &mut Choice<StorageVolume> {
         &mut self.choice
+    }
+}
+
+impl SaysEntitlements for ListStorageVolumes {
+    type Of = StorageVolume;
+
+    fn entitlements(&mut self) -> &mut Vec<String> {
+        &mut self.choice.access_entitlements
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
         AcrossProjects, Changed, Creatable, Deletable, Editable, Filterable, Listed, Patchable, Renamable, Resource,
     },
     endpoint::{bare, json},
+    entitlements::Entitled,
     envelope,
     uri::Path,
 };
@@ -66,6 +67,8 @@ model! {
         pub created_at: Timestamp,
         /// The pool it is in (`storage_volumes_all`, 6.1).
         pub pool: String,
+        /// What the asker may do with it, of what was [asked for](crate::Call::with_access_entitlements).
+        pub access_entitlements: Vec<String>,
     }
 
     /// How a volume stands.
@@ -242,6 +245,7 @@ impl Patchable for StorageVolume {
 }
 
 impl Renamable for StorageVolume {}
+impl Entitled for StorageVolume {}
 impl Deletable for StorageVolume {}
 
 impl Filterable for StorageVolume {
