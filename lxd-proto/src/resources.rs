@@ -25,9 +25,13 @@ mod instance_migrations;
 pub mod instance_moves;
 mod instance_posts;
 pub mod instances;
+mod metadata_configuration;
+mod metrics;
 mod network_acls;
 mod network_allocations;
 mod network_forwards;
+mod network_load_balancer_pools;
+mod network_load_balancers;
 mod network_peers;
 mod network_zones;
 mod networks;
@@ -91,10 +95,24 @@ pub use instance_metadata::{
 pub use instance_migrations::InstanceMigration;
 pub use instance_posts::{InstancePost, InstancePostTarget, InstanceSource, InstancesPost};
 pub use instances::{Instance, InstanceFull, InstancePatch, InstancePut, InstanceType};
+pub use metadata_configuration::{
+    MetadataConfiguration, MetadataConfigurationConfigKey, MetadataConfigurationConfigKeys,
+    MetadataConfigurationEntity, MetadataConfigurationEntityEntitlement,
+};
+pub use metrics::GetMetrics;
 pub use network_acls::{NetworkAcl, NetworkAclPatch, NetworkAclPut, NetworkAclRule, NetworkAclsPost};
 pub use network_allocations::{GetAllocations, NetworkAllocation};
 pub use network_forwards::{
-    CreatedForward, NetworkForward, NetworkForwardPatch, NetworkForwardPort, NetworkForwardPut, NetworkForwardsPost,
+    CreatedListener, NetworkForward, NetworkForwardPatch, NetworkForwardPort, NetworkForwardPut, NetworkForwardsPost,
+};
+pub use network_load_balancer_pools::{
+    ListLoadBalancerPools, LoadBalancerPools, NetworkLoadBalancerPool, NetworkLoadBalancerPoolInstance,
+    NetworkLoadBalancerPoolPut, NetworkLoadBalancerPoolState, NetworkLoadBalancerPoolTarget,
+    NetworkLoadBalancerPoolTargetStatus, NetworkLoadBalancerPoolsPost,
+};
+pub use network_load_balancers::{
+    NetworkLoadBalancer, NetworkLoadBalancerBackend, NetworkLoadBalancerPatch, NetworkLoadBalancerPort,
+    NetworkLoadBalancerPut, NetworkLoadBalancersPost,
 };
 pub use network_peers::{NetworkPeer, NetworkPeerPatch, NetworkPeerPut, NetworkPeersPost};
 pub use network_zones::{

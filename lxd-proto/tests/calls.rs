@@ -8,10 +8,10 @@ use lxd_proto::{
     resources::{
         CertificatesPost, ClusterCertificatePut, ClusterGroupsPost, ImageAliasesPost, ImageExportPost, ImagesPost,
         InstanceAction, InstanceBackupsPost, InstanceSnapshotsPost, InstanceSource, InstancesPost, NetworkAclsPost,
-        NetworkForwardsPost, NetworkPeersPost, NetworkZoneRecordsPost, NetworkZonesPost, NetworksPost, OperationId,
-        ProfilesPost, ProjectsPost, ReplicaMode, StorageBucketKeysPost, StorageBucketsPost,
-        StoragePoolVolumeBackupsPost, StoragePoolsPost, StorageVolumeSnapshotsPost, StorageVolumeType,
-        StorageVolumesPost,
+        NetworkForwardsPost, NetworkLoadBalancerPoolsPost, NetworkLoadBalancersPost, NetworkPeersPost,
+        NetworkZoneRecordsPost, NetworkZonesPost, NetworksPost, OperationId, ProfilesPost, ProjectsPost, ReplicaMode,
+        StorageBucketKeysPost, StorageBucketsPost, StoragePoolVolumeBackupsPost, StoragePoolsPost,
+        StorageVolumeSnapshotsPost, StorageVolumeType, StorageVolumesPost,
     },
 };
 
@@ -86,6 +86,9 @@ pub(crate) const CALLS: &[(&str, Call)] = calls! { lxd:
     "GET /1.0/resources" => lxd.server().resources(),
     "GET /1.0/events" => lxd.events().subscribe(),
 
+    "GET /1.0/metadata/configuration" => lxd.server().metadata_configuration(),
+    "GET /1.0/metrics" => lxd.server().metrics().bytes(),
+
     "GET /1.0/certificates" => lxd.certificates().names(),
     "GET /1.0/certificates?recursion=1" => lxd.certificates().list(),
     "POST /1.0/certificates" => lxd.certificates().create(CertificatesPost::client("x")).wait(),
@@ -154,6 +157,7 @@ pub(crate) const CALLS: &[(&str, Call)] = calls! { lxd:
     "PUT /1.0/instances/*/uefi-vars" => lxd.instance("x").uefi_vars().replace(Default::default()).wait(),
     "GET /1.0/instances/*/sftp" => lxd.instance("x").sftp(),
     "POST /1.0/instances/*/exec" => lxd.instance("x").exec(["y"]).terminal(),
+    "POST /1.0/instances/*/console" => lxd.instance("x").console().attach(),
     "GET /1.0/instances/*/console" => lxd.instance("x").console_log(),
     "DELETE /1.0/instances/*/console" => lxd.instance("x").clear_console_log().wait(),
     "GET /1.0/instances/*/backups" => lxd.instance("x").backups().names(),
@@ -230,6 +234,22 @@ pub(crate) const CALLS: &[(&str, Call)] = calls! { lxd:
     "PUT /1.0/networks/*/forwards/*" => lxd.network("x").forward("y").replace(Default::default()).wait(),
     "PATCH /1.0/networks/*/forwards/*" => lxd.network("x").forward("y").patch(|_| ()).wait(),
     "DELETE /1.0/networks/*/forwards/*" => lxd.network("x").forward("y").delete().wait(),
+    "GET /1.0/networks/*/load-balancer-pools" => lxd.network("x").load_balancer_pools().list(),
+    "POST /1.0/networks/*/load-balancer-pools"
+        => lxd.network("x").load_balancer_pools().create(NetworkLoadBalancerPoolsPost::new("y", ["z"])).wait(),
+    "GET /1.0/networks/*/load-balancer-pools/*" => lxd.network("x").load_balancer_pool("y").get(),
+    "PUT /1.0/networks/*/load-balancer-pools/*"
+        => lxd.network("x").load_balancer_pool("y").replace(Default::default()).wait(),
+    "DELETE /1.0/networks/*/load-balancer-pools/*" => lxd.network("x").load_balancer_pool("y").delete().wait(),
+    "GET /1.0/networks/*/load-balancer-pools/*/state" => lxd.network("x").load_balancer_pool("y").state(),
+    "GET /1.0/networks/*/load-balancers" => lxd.network("x").load_balancers().names(),
+    "GET /1.0/networks/*/load-balancers?recursion=1" => lxd.network("x").load_balancers().list(),
+    "POST /1.0/networks/*/load-balancers"
+        => lxd.network("x").load_balancers().create(NetworkLoadBalancersPost::new("y")).wait(),
+    "GET /1.0/networks/*/load-balancers/*" => lxd.network("x").load_balancer("y").get(),
+    "PUT /1.0/networks/*/load-balancers/*" => lxd.network("x").load_balancer("y").replace(Default::default()).wait(),
+    "PATCH /1.0/networks/*/load-balancers/*" => lxd.network("x").load_balancer("y").patch(|_| ()).wait(),
+    "DELETE /1.0/networks/*/load-balancers/*" => lxd.network("x").load_balancer("y").delete().wait(),
     "GET /1.0/networks/*/peers" => lxd.network("x").peers().names(),
     "GET /1.0/networks/*/peers?recursion=1" => lxd.network("x").peers().list(),
     "POST /1.0/networks/*/peers" => lxd.network("x").peers().create(NetworkPeersPost::new("y", "z")).wait(),

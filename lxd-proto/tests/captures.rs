@@ -19,8 +19,6 @@ const NOT_YET: &[(&str, &str)] = &[
     ("GET /", "the API has one version"),
     ("* /1.0/auth/**", "fine-grained authorization is not in pylxd"),
     ("GET /1.0/containers/**", "the API's old name of instances, gone in 6"),
-    ("POST /1.0/instances/*/console", "an interactive console is not in pylxd"),
-    ("GET /1.0/metrics", "no JSON, and not in pylxd"),
     ("POST /1.0/storage-pools/*/volumes", "the same as `POST` to the volumes of a type, which a call sends"),
     ("GET /1.0/virtual-machines/**", "the API's old name of instances, gone in 6"),
 ];
@@ -50,6 +48,12 @@ impl Exchange {
 
     fn is_read(&self) -> bool {
         matches!(self.method(), "GET" | "HEAD")
+    }
+
+    /// Whether this is how an operation ended, and not that a wait did.
+    fn is_end(&self) -> bool {
+        let said = self.json();
+        said["metadata"]["status_code"] != 103 && said["error"] != "context deadline exceeded"
     }
 
     fn json(&self) -> Value {
@@ -82,13 +86,18 @@ fn call(exchange: &Exchange) -> Option<(&'static str, Call)> {
         "POST /1.0/images/*/secret" => {
             |lxd| lxd.image("x").secret().send().map(|secret| format!("{secret:?} {:?}", secret.secret.expose()))
         }
-        // A command without a terminal.
+        // A command without a terminal, and a console: their websockets come before the wait.
+        "POST /1.0/instances/*/console" => without_websockets,
         "POST /1.0/instances/*/exec" if exchange.json()["metadata"]["metadata"]["interactive"] != true => {
-            |lxd| lxd.api(Path::root()).post(&()).wait().send().map(drop).map(|()| "()".into())
+            without_websockets
         }
         _ => call,
     };
     Some((pattern, call))
+}
+
+fn without_websockets(lxd: &Client) -> Result<String, Error> {
+    lxd.api(Path::root()).post(&()).wait().send().map(|_| "()".into())
 }
 
 fn says_the_same(operation: &Operation, said: &Value) {
@@ -228,7 +237,7 @@ fn every_answer_is_read() {
                 }
                 (Some((_, call)), _) => {
                     let wait = format!("GET /1.0/operations/{}/wait", metadata["id"].as_str().unwrap_or_default());
-                    let end = exchanges.iter().find(|end| running && end.request.starts_with(&wait));
+                    let end = exchanges.iter().find(|end| running && end.request.starts_with(&wait) && end.is_end());
                     let what = reads(call, exchange, end, &at).filter(|what| !exchange.is_read() && what != "()");
                     made.extend(what.map(|what| format!("{server} {}: {what}", exchange.name)));
                 }

@@ -1,5 +1,6 @@
 //! Golden requests: every call of the public API, and exactly what it sends.
 
+mod load_balancers;
 mod net;
 mod storage;
 

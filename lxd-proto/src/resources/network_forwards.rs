@@ -67,8 +67,15 @@ request! {
     }
 }
 
-/// The addresses that mean "choose one".
-const ANY: [&str; 2] = ["0.0.0.0", "::"];
+/// The IPv4 address that means "choose one".
+pub(super) const ANY_IPV4: &str = "0.0.0.0";
+/// The IPv6 address that means "choose one".
+pub(super) const ANY_IPV6: &str = "::";
+
+/// What the server must have to choose an address, where it is to.
+pub(super) fn chosen_by_the_server(listen_address: &str) -> Option<&'static str> {
+    [ANY_IPV4, ANY_IPV6].contains(&listen_address).then_some("network_allocate_external_ips")
+}
 
 impl NetworkForwardsPost {
     /// A forward of this address that forwards nothing.
@@ -79,13 +86,13 @@ impl NetworkForwardsPost {
     /// A forward of an IPv4 address that the server chooses (extension `network_allocate_external_ips`, 6.1; OVN
     /// networks).
     pub fn any_ipv4() -> Self {
-        Self::new(ANY[0])
+        Self::new(ANY_IPV4)
     }
 
     /// A forward of an IPv6 address that the server chooses (extension `network_allocate_external_ips`, 6.1; OVN
     /// networks).
     pub fn any_ipv6() -> Self {
-        Self::new(ANY[1])
+        Self::new(ANY_IPV6)
     }
 }
 
@@ -112,15 +119,15 @@ impl NetworkForwardPort {
     }
 }
 
-/// A forward that was made, by its address.
+/// A forward or load balancer that was made, by its address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct CreatedForward {
+pub struct CreatedListener {
     /// The address, also where the server chose it.
     pub listen_address: String,
 }
 
-impl Answer for CreatedForward {
+impl Answer for CreatedListener {
     fn done(response: &Response, metadata: &str) -> Result<Self, Error> {
         Created::done(response, metadata).map(|created| Self { listen_address: created.name })
     }
@@ -136,11 +143,10 @@ resource! { NetworkForward, "network forward" ("network_forward"): Network / "fo
 
 impl Creatable for NetworkForward {
     type Post = NetworkForwardsPost;
-    type Answer = CreatedForward;
+    type Answer = CreatedListener;
 
     fn needs(post: &NetworkForwardsPost) -> Vec<&'static str> {
-        let any = ANY.contains(&post.listen_address.as_str());
-        any.then_some("network_allocate_external_ips").into_iter().collect()
+        chosen_by_the_server(&post.listen_address).into_iter().collect()
     }
 }
 

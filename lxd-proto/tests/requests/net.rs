@@ -197,6 +197,9 @@ content-type: application/json
 {"status":"new"}"#,
         one.delete() => "DELETE /1.0/warnings/0758d426-c48b-4749-81c6-dbb496f6dce4",
         lxd.server().resources() => "GET /1.0/resources",
+        lxd.server().metrics().bytes() => "GET /1.0/metrics",
+        lxd.project("p").target("m2").server().metrics() => "GET /1.0/metrics?project=p&target=m2",
+        lxd.server().metadata_configuration() => "GET /1.0/metadata/configuration",
         lxd.target("m2").server().resources() => "GET /1.0/resources?target=m2",
     }
 }
