@@ -5,14 +5,14 @@
 //! use lxd_proto::{Lxd, Path};
 //!
 //! #[derive(serde::Deserialize)]
-//! struct Placement { description: String }
+//! struct Integration { description: String }
 //!
 //! // Names are one segment, whatever is in them.
-//! let group = lxd.api(Path::root().join("placement-groups").name("my group"));
-//! let placement = group.get::<Placement>().send()?;
-//! println!("{}", placement.description);
+//! let ours = lxd.api(Path::root().join("network-integrations").name("my own")); // Incus
+//! let integration = ours.get::<Integration>().send()?;
+//! println!("{}", integration.description);
 //! let body = serde_json::json!({"description": "new", "config": {}});
-//! group.put(&body).if_match(placement.etag.clone()).wait().send()?;
+//! ours.put(&body).if_match(integration.etag.clone()).wait().send()?;
 //! # Ok(())
 //! # }
 //! ```
@@ -49,7 +49,7 @@ impl<C: Client> Api<C> {
         Call::new(&self.client, ApiGet { path: self.path.clone(), kind: PhantomData })
     }
 
-    /// Reads what is no JSON, as `/1.0/metrics`: `GET`, with the body as it comes.
+    /// Reads what is no JSON: `GET`, with the body as it comes.
     pub fn download(&self) -> Fetch<C, ApiDownload> {
         Fetch::with(&self.client, ApiDownload(self.path.clone()), Streams::default())
     }

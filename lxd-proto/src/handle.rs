@@ -14,9 +14,9 @@ use crate::{
     },
     flow::{InTurn, edit::Edit, save::Save},
     resources::{
-        Certificate, Cluster, GetAllocations, Image, ImageAliasesEntry, Instance, InstanceType, Instances, Network,
-        NetworkAcl, NetworkZone, Operation, OperationId, Profile, Project, Server, StoragePool, StorageVolumes,
-        Warning,
+        Auth, Certificate, Cluster, GetAllocations, Image, ImageAliasesEntry, Instance, InstanceType, Instances,
+        Network, NetworkAcl, NetworkZone, Operation, OperationId, PlacementGroup, Profile, Project, Replicator, Server,
+        StoragePool, StorageVolumes, Warning,
     },
 };
 
@@ -360,6 +360,52 @@ pub trait Lxd: Client {
     /// ```
     fn cluster(&self) -> Object<Self, Cluster> {
         Object::new(self, ())
+    }
+
+    /// Which instances of a cluster keep together, or apart: `/1.0/placement-groups` (extension
+    /// `instance_placement_groups`, 6.6).
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{Lxd, resources::PlacementGroupsPost};
+    ///
+    /// let apart = PlacementGroupsPost::new("web").config("policy", "spread").config("rigor", "strict");
+    /// lxd.placement_groups().create(apart).wait().send()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn placement_groups(&self) -> Collection<Self, PlacementGroup> {
+        Collection::new(self, ())
+    }
+
+    /// One placement group: `/1.0/placement-groups/{name}`.
+    fn placement_group(&self, name: impl Into<String>) -> Object<Self, PlacementGroup> {
+        Object::new(self, name.into())
+    }
+
+    /// What copies the project to another cluster: `/1.0/replicators` (extension `replicators`, 6.8).
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{Lxd, resources::ReplicatorsPost};
+    ///
+    /// lxd.replicators().create(ReplicatorsPost::new("nightly", "there").config("schedule", "@daily")).wait().send()?;
+    /// lxd.replicator("nightly").start().wait().send()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn replicators(&self) -> Collection<Self, Replicator> {
+        Collection::new(self, ())
+    }
+
+    /// One replicator: `/1.0/replicators/{name}`.
+    fn replicator(&self, name: impl Into<String>) -> Object<Self, Replicator> {
+        Object::new(self, name.into())
+    }
+
+    /// Who may do what, by groups: `/1.0/auth` (extension `access_management`, 5.21).
+    fn auth(&self) -> Auth<Self> {
+        Auth::new(self)
     }
 
     /// All warnings: `/1.0/warnings` (extension `warnings`).

@@ -4,9 +4,12 @@
 
 use alloc::{collections::BTreeMap, string::String};
 
+mod auth;
+mod auth_groups;
 mod certificates;
 mod cluster;
 mod cluster_groups;
+mod cluster_links;
 mod cluster_members;
 pub mod console;
 pub mod events;
@@ -14,6 +17,9 @@ pub mod exec;
 pub mod files;
 mod hardware;
 mod hardware_cards;
+mod identities;
+mod identity_provider_groups;
+mod identity_tokens;
 pub mod image_sources;
 pub mod image_transfer;
 mod images;
@@ -35,9 +41,13 @@ mod network_load_balancers;
 mod network_peers;
 mod network_zones;
 mod networks;
+mod oidc_sessions;
 mod operations;
+mod permissions;
+mod placement_groups;
 mod profiles;
 mod projects;
+mod replicators;
 mod server;
 mod snapshots;
 mod state;
@@ -52,11 +62,17 @@ mod tokens;
 mod warnings;
 
 pub use crate::flow::ready::Ready;
+pub use auth::Auth;
+pub use auth_groups::{AuthGroup, AuthGroupPatch, AuthGroupPut, AuthGroupsPost};
 pub use certificates::{
     Certificate, CertificatePatch, CertificatePut, CertificateType, CertificatesPost, TokenRequest,
 };
 pub use cluster::{Cluster, ClusterCertificatePut, ClusterJoin, ClusterMemberConfigKey, ClusterMemberJoinToken};
 pub use cluster_groups::{ClusterGroup, ClusterGroupPatch, ClusterGroupPut, ClusterGroupsPost};
+pub use cluster_links::{
+    ClusterLink, ClusterLinkMemberState, ClusterLinkMemberStatus, ClusterLinkPatch, ClusterLinkPut, ClusterLinkState,
+    ClusterLinkType, ClusterLinksPost,
+};
 pub use cluster_members::{
     ClusterMember, ClusterMemberPatch, ClusterMemberPut, ClusterMemberState, ClusterMemberSysInfo, ClusterRole,
     EvacuationMode, StoragePoolState, StoragePoolUsage,
@@ -80,6 +96,14 @@ pub use hardware_cards::{
     ResourcesNetworkCardPortInfiniband, ResourcesNetworkCardSriov, ResourcesNetworkCardVdpa, ResourcesPci,
     ResourcesPciDevice, ResourcesPciVpd, ResourcesUsb, ResourcesUsbDevice, ResourcesUsbDeviceInterface,
 };
+pub use identities::{
+    AuthenticationMethod, BearerIdentity, IdentitiesBearerPost, IdentitiesTlsPost, Identity, IdentityInfo,
+    IdentityPatch, IdentityPut, IdentityType, OidcIdentity, TlsIdentity,
+};
+pub use identity_provider_groups::{
+    IdentityProviderGroup, IdentityProviderGroupPatch, IdentityProviderGroupPut, IdentityProviderGroupsPost,
+};
+pub use identity_tokens::{IdentityBearerToken, IssueToken, PendingToken, RevokeToken};
 pub use image_sources::{CreatedImage, ImageExportPost, ImageSecret, ImagesPost, ImagesPostSource};
 pub use image_transfer::{ExportImage, ImageFile, ImagePieces, ImageUpload};
 pub use images::{
@@ -123,9 +147,15 @@ pub use networks::{
     Network, NetworkLease, NetworkPatch, NetworkPut, NetworkState, NetworkStateAddress, NetworkStateBond,
     NetworkStateBridge, NetworkStateCounters, NetworkStateOvn, NetworkStateVlan, NetworkType, NetworksPost,
 };
+pub use oidc_sessions::OidcSession;
 pub use operations::{Operation, OperationClass, OperationId, OperationMetadata, OperationResources, Progress};
+pub use permissions::{ListPermissions, Permission, PermissionInfo};
+pub use placement_groups::{PlacementGroup, PlacementGroupPatch, PlacementGroupPut, PlacementGroupsPost};
 pub use profiles::{Profile, ProfilePatch, ProfilePut, ProfilesPost};
 pub use projects::{Project, ProjectPatch, ProjectPut, ProjectState, ProjectStateResource, ProjectsPost, ReplicaMode};
+pub use replicators::{
+    Replicator, ReplicatorPatch, ReplicatorPut, ReplicatorState, ReplicatorStatus, ReplicatorsPost, RunReplicator,
+};
 pub use server::{Server, ServerEnvironment, ServerPatch, ServerPut, ServerStorageDriverInfo};
 pub use snapshots::{
     CreatedSnapshot, InstanceSnapshot, InstanceSnapshotPatch, InstanceSnapshotPut, InstanceSnapshotsPost,

@@ -3,17 +3,21 @@
 use std::{collections::VecDeque, fmt::Debug};
 
 use lxd_proto::{
-    Error, Failure, FailureKind, Lxd, Response,
+    Error, Failure, FailureKind, Lxd, Response, TrustToken,
     flow::{Action, BlockingIo, Id, Reply},
     resources::{
-        CertificatesPost, ClusterCertificatePut, ClusterGroupsPost, ImageAliasesPost, ImageExportPost, ImagesPost,
-        InstanceAction, InstanceBackupsPost, InstanceSnapshotsPost, InstanceSource, InstancesPost, NetworkAclsPost,
-        NetworkForwardsPost, NetworkLoadBalancerPoolsPost, NetworkLoadBalancersPost, NetworkPeersPost,
-        NetworkZoneRecordsPost, NetworkZonesPost, NetworksPost, OperationId, ProfilesPost, ProjectsPost, ReplicaMode,
-        StorageBucketKeysPost, StorageBucketsPost, StoragePoolVolumeBackupsPost, StoragePoolsPost,
-        StorageVolumeSnapshotsPost, StorageVolumeType, StorageVolumesPost,
+        AuthGroupsPost, CertificatesPost, ClusterCertificatePut, ClusterGroupsPost, ClusterLinksPost,
+        IdentitiesBearerPost, IdentitiesTlsPost, IdentityProviderGroupsPost, ImageAliasesPost, ImageExportPost,
+        ImagesPost, InstanceAction, InstanceBackupsPost, InstanceSnapshotsPost, InstanceSource, InstancesPost,
+        NetworkAclsPost, NetworkForwardsPost, NetworkLoadBalancerPoolsPost, NetworkLoadBalancersPost, NetworkPeersPost,
+        NetworkZoneRecordsPost, NetworkZonesPost, NetworksPost, OperationId, PlacementGroupsPost, ProfilesPost,
+        ProjectsPost, ReplicaMode, ReplicatorsPost, StorageBucketKeysPost, StorageBucketsPost,
+        StoragePoolVolumeBackupsPost, StoragePoolsPost, StorageVolumeSnapshotsPost, StorageVolumeType,
+        StorageVolumesPost,
     },
 };
+
+use serde_json::json;
 
 use crate::support::{client, show};
 
@@ -72,6 +76,10 @@ fn id() -> OperationId {
     "5d3270d4-a901-4ec5-9aa3-f351d17b0846".parse().unwrap()
 }
 
+fn token() -> TrustToken {
+    serde_json::from_value(json!({"fingerprint": "07".repeat(32), "secret": "s3cr3t"})).unwrap()
+}
+
 macro_rules! calls {
     ($lxd:ident: $($request:literal => $call:expr,)*) => {
         &[$(($request, |$lxd: &Client| $call.send().map(shown))),*]
@@ -88,6 +96,57 @@ pub(crate) const CALLS: &[(&str, Call)] = calls! { lxd:
 
     "GET /1.0/metadata/configuration" => lxd.server().metadata_configuration(),
     "GET /1.0/metrics" => lxd.server().metrics().bytes(),
+
+    "GET /1.0/auth/groups" => lxd.auth().groups().names(),
+    "GET /1.0/auth/groups?recursion=1" => lxd.auth().groups().list(),
+    "POST /1.0/auth/groups" => lxd.auth().groups().create(AuthGroupsPost::new("x", [])).wait(),
+    "GET /1.0/auth/groups/*" => lxd.auth().group("x").get(),
+    "PUT /1.0/auth/groups/*" => lxd.auth().group("x").replace(Default::default()).wait(),
+    "PATCH /1.0/auth/groups/*" => lxd.auth().group("x").patch(|_| ()).wait(),
+    "POST /1.0/auth/groups/*" => lxd.auth().group("x").rename("y").wait(),
+    "DELETE /1.0/auth/groups/*" => lxd.auth().group("x").delete().wait(),
+    "GET /1.0/auth/identities" => lxd.auth().identities().names(),
+    "GET /1.0/auth/identities?recursion=1" => lxd.auth().identities().list(),
+    "GET /1.0/auth/identities/current" => lxd.auth().current_identity(),
+    "GET /1.0/auth/identities/bearer" => lxd.auth().bearer_identities().names(),
+    "GET /1.0/auth/identities/bearer?recursion=1" => lxd.auth().bearer_identities().list(),
+    "POST /1.0/auth/identities/bearer"
+        => lxd.auth().bearer_identities().create(IdentitiesBearerPost::client("x")).wait(),
+    "GET /1.0/auth/identities/bearer/*" => lxd.auth().bearer_identity("x").get(),
+    "PUT /1.0/auth/identities/bearer/*" => lxd.auth().bearer_identity("x").replace(Default::default()).wait(),
+    "PATCH /1.0/auth/identities/bearer/*" => lxd.auth().bearer_identity("x").patch(|_| ()).wait(),
+    "DELETE /1.0/auth/identities/bearer/*" => lxd.auth().bearer_identity("x").delete().wait(),
+    "POST /1.0/auth/identities/bearer/*/token" => lxd.auth().bearer_identity("x").issue_token(),
+    "DELETE /1.0/auth/identities/bearer/*/token" => lxd.auth().bearer_identity("x").revoke_token().wait(),
+    "GET /1.0/auth/identities/oidc" => lxd.auth().oidc_identities().names(),
+    "GET /1.0/auth/identities/oidc?recursion=1" => lxd.auth().oidc_identities().list(),
+    "GET /1.0/auth/identities/oidc/*" => lxd.auth().oidc_identity("x").get(),
+    "PUT /1.0/auth/identities/oidc/*" => lxd.auth().oidc_identity("x").replace(Default::default()).wait(),
+    "PATCH /1.0/auth/identities/oidc/*" => lxd.auth().oidc_identity("x").patch(|_| ()).wait(),
+    "DELETE /1.0/auth/identities/oidc/*" => lxd.auth().oidc_identity("x").delete().wait(),
+    "GET /1.0/auth/identities/tls" => lxd.auth().tls_identities().names(),
+    "GET /1.0/auth/identities/tls?recursion=1" => lxd.auth().tls_identities().list(),
+    "POST /1.0/auth/identities/tls" => lxd.auth().tls_identities().create(IdentitiesTlsPost::new("x", "y")).wait(),
+    "GET /1.0/auth/identities/tls/*" => lxd.auth().tls_identity("x").get(),
+    "PUT /1.0/auth/identities/tls/*" => lxd.auth().tls_identity("x").replace(Default::default()).wait(),
+    "PATCH /1.0/auth/identities/tls/*" => lxd.auth().tls_identity("x").patch(|_| ()).wait(),
+    "DELETE /1.0/auth/identities/tls/*" => lxd.auth().tls_identity("x").delete().wait(),
+    "GET /1.0/auth/identity-provider-groups" => lxd.auth().identity_provider_groups().names(),
+    "GET /1.0/auth/identity-provider-groups?recursion=1" => lxd.auth().identity_provider_groups().list(),
+    "POST /1.0/auth/identity-provider-groups"
+        => lxd.auth().identity_provider_groups().create(IdentityProviderGroupsPost::new("x", ["y"])).wait(),
+    "GET /1.0/auth/identity-provider-groups/*" => lxd.auth().identity_provider_group("x").get(),
+    "PUT /1.0/auth/identity-provider-groups/*"
+        => lxd.auth().identity_provider_group("x").replace(Default::default()).wait(),
+    "PATCH /1.0/auth/identity-provider-groups/*" => lxd.auth().identity_provider_group("x").patch(|_| ()).wait(),
+    "POST /1.0/auth/identity-provider-groups/*" => lxd.auth().identity_provider_group("x").rename("y").wait(),
+    "DELETE /1.0/auth/identity-provider-groups/*" => lxd.auth().identity_provider_group("x").delete().wait(),
+    "GET /1.0/auth/oidc-sessions" => lxd.auth().oidc_sessions().names(),
+    "GET /1.0/auth/oidc-sessions?recursion=1" => lxd.auth().oidc_sessions().list(),
+    "GET /1.0/auth/oidc-sessions/*" => lxd.auth().oidc_session("x").get(),
+    "DELETE /1.0/auth/oidc-sessions/*" => lxd.auth().oidc_session("x").delete().wait(),
+    "GET /1.0/auth/permissions" => lxd.auth().permissions(),
+    "GET /1.0/auth/permissions?recursion=1" => lxd.auth().permissions().with_groups(),
 
     "GET /1.0/certificates" => lxd.certificates().names(),
     "GET /1.0/certificates?recursion=1" => lxd.certificates().list(),
@@ -108,6 +167,15 @@ pub(crate) const CALLS: &[(&str, Call)] = calls! { lxd:
     "PATCH /1.0/cluster/groups/*" => lxd.cluster().group("x").patch(|_| ()).wait(),
     "POST /1.0/cluster/groups/*" => lxd.cluster().group("x").rename("y").wait(),
     "DELETE /1.0/cluster/groups/*" => lxd.cluster().group("x").delete().wait(),
+    "GET /1.0/cluster/links" => lxd.cluster().links().names(),
+    "GET /1.0/cluster/links?recursion=1" => lxd.cluster().links().list(),
+    "POST /1.0/cluster/links" => lxd.cluster().links().create(ClusterLinksPost::new("x", &token())).wait(),
+    "GET /1.0/cluster/links/*" => lxd.cluster().link("x").get(),
+    "PUT /1.0/cluster/links/*" => lxd.cluster().link("x").replace(Default::default()).wait(),
+    "PATCH /1.0/cluster/links/*" => lxd.cluster().link("x").patch(|_| ()).wait(),
+    "POST /1.0/cluster/links/*" => lxd.cluster().link("x").rename("y").wait(),
+    "DELETE /1.0/cluster/links/*" => lxd.cluster().link("x").delete().wait(),
+    "GET /1.0/cluster/links/*/state" => lxd.cluster().link("x").state(),
     "GET /1.0/cluster/members" => lxd.cluster().members().names(),
     "GET /1.0/cluster/members?recursion=1" => lxd.cluster().members().list(),
     "POST /1.0/cluster/members" => lxd.cluster().members().token("x"),
@@ -265,6 +333,15 @@ pub(crate) const CALLS: &[(&str, Call)] = calls! { lxd:
     "GET /1.0/operations/*/wait" => lxd.instance("x").start().wait(),
     "GET /1.0/operations/*/websocket" => lxd.instance("x").exec(["y"]).output(),
 
+    "GET /1.0/placement-groups" => lxd.placement_groups().names(),
+    "GET /1.0/placement-groups?recursion=1" => lxd.placement_groups().list(),
+    "POST /1.0/placement-groups" => lxd.placement_groups().create(PlacementGroupsPost::new("x")).wait(),
+    "GET /1.0/placement-groups/*" => lxd.placement_group("x").get(),
+    "PUT /1.0/placement-groups/*" => lxd.placement_group("x").replace(Default::default()).wait(),
+    "PATCH /1.0/placement-groups/*" => lxd.placement_group("x").patch(|_| ()).wait(),
+    "POST /1.0/placement-groups/*" => lxd.placement_group("x").rename("y").wait(),
+    "DELETE /1.0/placement-groups/*" => lxd.placement_group("x").delete().wait(),
+
     "GET /1.0/profiles" => lxd.profiles().names(),
     "GET /1.0/profiles?recursion=1" => lxd.profiles().list(),
     "POST /1.0/profiles" => lxd.profiles().create(ProfilesPost::new("x")).wait(),
@@ -284,6 +361,17 @@ pub(crate) const CALLS: &[(&str, Call)] = calls! { lxd:
     "DELETE /1.0/projects/*" => lxd.projects().one("x").delete().wait(),
     "GET /1.0/projects/*/state" => lxd.projects().one("x").state(),
     "PUT /1.0/projects/*/state" => lxd.projects().one("x").replica_mode(ReplicaMode::Leader).wait(),
+
+    "GET /1.0/replicators" => lxd.replicators().names(),
+    "GET /1.0/replicators?recursion=1" => lxd.replicators().list(),
+    "POST /1.0/replicators" => lxd.replicators().create(ReplicatorsPost::new("x", "y")).wait(),
+    "GET /1.0/replicators/*" => lxd.replicator("x").get(),
+    "PUT /1.0/replicators/*" => lxd.replicator("x").replace(Default::default()).wait(),
+    "PATCH /1.0/replicators/*" => lxd.replicator("x").patch(|_| ()).wait(),
+    "POST /1.0/replicators/*" => lxd.replicator("x").rename("y").wait(),
+    "DELETE /1.0/replicators/*" => lxd.replicator("x").delete().wait(),
+    "GET /1.0/replicators/*/state" => lxd.replicator("x").state(),
+    "PUT /1.0/replicators/*/state" => lxd.replicator("x").start().wait(),
 
     "GET /1.0/storage-pools" => lxd.storage_pools().names(),
     "GET /1.0/storage-pools?recursion=1" => lxd.storage_pools().list(),

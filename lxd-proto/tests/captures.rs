@@ -17,7 +17,6 @@ use crate::{
 /// What no call asks for, and why. It is read by [`Lxd::api`], which asks for anything.
 const NOT_YET: &[(&str, &str)] = &[
     ("GET /", "the API has one version"),
-    ("* /1.0/auth/**", "fine-grained authorization is not in pylxd"),
     ("GET /1.0/containers/**", "the API's old name of instances, gone in 6"),
     ("POST /1.0/storage-pools/*/volumes", "the same as `POST` to the volumes of a type, which a call sends"),
     ("GET /1.0/virtual-machines/**", "the API's old name of instances, gone in 6"),
@@ -76,6 +75,10 @@ fn call(exchange: &Exchange) -> Option<(&'static str, Call)> {
         "GET /1.0/instances/*/metadata/templates" if has("path=") => {
             |lxd| lxd.instance("x").templates().get("y").bytes().send().map(|text| format!("{text:?}"))
         }
+        "POST /1.0/auth/identities/tls" if exchange.json()["metadata"]["secret"].is_string() => |lxd| {
+            let token = lxd.auth().tls_identities().token("x").send()?;
+            Ok(format!("{token:?} {:?}", token.secret.expose()))
+        },
         "POST /1.0/certificates" if exchange.json()["type"] == "async" => |lxd| {
             lxd.certificates().token("x").send().map(|token| format!("{:?} {:?}", token.token, token.secret.expose()))
         },
@@ -112,6 +115,7 @@ fn says_the_same(operation: &Operation, said: &Value) {
     assert_eq!(operation.updated_at.as_str(), text("updated_at"));
     assert_eq!(json!(operation.status_code), said["status_code"]);
     assert_eq!(json!(operation.may_cancel), said["may_cancel"]);
+    assert_eq!(operation.child_count, said["child_count"].as_u64().unwrap_or_default());
     assert_eq!(u64::from(operation.err_code), said["err_code"].as_u64().unwrap_or_default());
     let requestor = |key: &str| said["requestor"][key].as_str().unwrap_or_default();
     assert_eq!(operation.requestor.username, requestor("username"));
@@ -313,6 +317,7 @@ type Survives = fn(&Exchange);
 /// What can be written back.
 const EDITABLE: &[(&str, Survives)] = &[
     ("GET /1.0", |exchange| survives(exchange, |lxd| lxd.server())),
+    ("GET /1.0/auth/identities/tls/*", |exchange| survives(exchange, |lxd| lxd.auth().tls_identity("x"))),
     ("GET /1.0/certificates/*", |exchange| survives(exchange, |lxd| lxd.certificate("x"))),
     ("GET /1.0/cluster/groups/*", |exchange| survives(exchange, |lxd| lxd.cluster().group("x"))),
     ("GET /1.0/cluster/members/*", |exchange| survives(exchange, |lxd| lxd.cluster().member("x"))),

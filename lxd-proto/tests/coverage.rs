@@ -10,10 +10,6 @@ use crate::{
 /// What no call sends, and why; see [`matches`]. [`Lxd::api`](lxd_proto::Lxd::api) can send all of it.
 const NOT_SENT: &[(&str, &str)] = &[
     ("GET /", "the API has one version"),
-    ("* /1.0/auth/**", "fine-grained authorization: not in pylxd"),
-    ("* /1.0/cluster/links/**", "links between clusters, new in 6: not in pylxd"),
-    ("* /1.0/placement-groups/**", "new in 6: not in pylxd"),
-    ("* /1.0/replicators/**", "new in 6: not in pylxd"),
     ("POST /1.0/storage-pools/*/volumes", "the same as `POST` to the volumes of a type, which is sent"),
 ];
 

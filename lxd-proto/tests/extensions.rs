@@ -3,7 +3,10 @@
 use lxd_proto::{
     Error, Failure, Lxd, Response,
     flow::{Action, BlockingIo, Id, Reply},
-    resources::{InstanceBackupsPost, InstancePost, InstanceSnapshotsPost, InstanceSource, InstancesPost},
+    resources::{
+        IdentitiesBearerPost, IdentitiesTlsPost, InstanceBackupsPost, InstancePost, InstanceSnapshotsPost,
+        InstanceSource, InstancesPost, NetworkLoadBalancerPort, NetworkLoadBalancersPost,
+    },
 };
 use serde_json::{Value, json};
 
@@ -123,6 +126,27 @@ fn fields_need_them_too() {
     post.version = Some(2);
     missing(old.instance("c").backups().create(post).send().map(drop), "backup_metadata_version");
     missing(old.instance("c").move_to(InstancePost::to_pool("p")).send().map(drop), "instance_pool_move");
+
+    // What came later than the object.
+    let ages = server(&["access_management", "auth_bearer_devlxd", "network_load_balancer"]);
+    let later = |result: Result<(), Error>, extension| {
+        assert_eq!(result, Err(Error::MissingExtension(extension)));
+        assert_eq!(asked(&ages), ["GET /1.0"]);
+    };
+    let auth = ages.auth();
+    later(auth.tls_identities().create(IdentitiesTlsPost::new("x", "y")).send().map(drop), "access_management_tls");
+    later(auth.tls_identities().token("x").send().map(drop), "access_management_tls");
+    later(auth.bearer_identities().create(IdentitiesBearerPost::client("x")).send().map(drop), "auth_bearer");
+    later(auth.groups().list().with_access_entitlements(["a"]).send().map(drop), "entities_with_entitlements");
+    later(auth.group("x").get().with_access_entitlements(["a"]).send().map(drop), "entities_with_entitlements");
+    let balancers = ages.network("x").load_balancers();
+    let any = NetworkLoadBalancersPost::any_ipv6();
+    later(balancers.create(any).send().map(drop), "network_allocate_external_ips");
+    let mut pool = NetworkLoadBalancersPost::new("192.0.2.1");
+    pool.ports.push(NetworkLoadBalancerPort::tcp("80").to_pool("web"));
+    later(balancers.create(pool).send().map(drop), "network_load_balancer_pool");
+    let _ = auth.bearer_identities().create(IdentitiesBearerPost::devlxd("x")).send().unwrap();
+    assert_eq!(asked(&ages).len(), 1);
 
     let _ = old.instances().create(InstancesPost::empty("c")).send().unwrap();
     assert_eq!(

@@ -1,6 +1,7 @@
 //! What the crate promises, tested from outside and without any I/O: a client whose transport is the test itself.
 
 mod answers;
+mod auth;
 mod calls;
 mod captures;
 mod consoles;

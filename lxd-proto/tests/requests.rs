@@ -1,5 +1,7 @@
 //! Golden requests: every call of the public API, and exactly what it sends.
 
+mod auth;
+mod clusters;
 mod load_balancers;
 mod net;
 mod storage;

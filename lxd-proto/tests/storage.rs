@@ -10,7 +10,7 @@ use lxd_proto::{
 };
 use serde_json::{Value, json};
 
-use crate::support::script::{Answer, error, play, running, sync, versioned};
+use crate::support::script::{Answer, error, play, running, success, sync, versioned};
 
 const URL: &str = "/1.0/operations/op-1";
 const WAIT: &str = "GET /1.0/operations/op-1/wait?timeout=15";
@@ -18,13 +18,6 @@ const V1: &str = "/1.0/storage-pools/p1/volumes/custom/v1";
 
 fn get(path: &str) -> String {
     format!("GET {path}")
-}
-
-/// An operation that succeeded, as 6.9 gives it.
-fn success(metadata: Value) -> Answer {
-    sync(
-        json!({"id": "op-1", "class": "task", "status_code": 200, "resources": {}, "metadata": metadata, "err_code": 0}),
-    )
 }
 
 /// A listed volume has its type, its own name, and its project, whatever the URL looks like.

@@ -153,6 +153,8 @@ model! {
         pub err: String,
         /// The HTTP status that its failure would have (since 6.9).
         pub err_code: u16,
+        /// How many operations it is made of (`operation_child_count`, after 6.9).
+        pub child_count: u64,
         /// On which cluster member it runs; `none` without a cluster.
         pub location: String,
         /// Who began it (`operation_requestor`, 6.6).

@@ -26,6 +26,11 @@ impl<T> Deref for Issued<T> {
     }
 }
 
+/// A token that was read, or an error without the JSON's own, which can quote the secret.
+pub(super) fn held<T>(token: serde_json::Result<T>) -> Result<T, Error> {
+    token.map_err(|_| Error::Protocol("it made a token without what tokens hold".into()))
+}
+
 impl<T: DeserializeOwned> Issued<T> {
     /// Reads the answer to a request for a token, out of the operation that came. `name` gives the token's field for the
     /// name of who will use it, and that name.
@@ -44,10 +49,7 @@ impl<T: DeserializeOwned> Issued<T> {
                     "secret": value("secret"),
                     "expires_at": value("expiresAt").as_str().unwrap_or("0001-01-01T00:00:00Z"),
                 });
-                // Without the JSON's own error, which can quote the secret.
-                let token = serde_json::from_value(token)
-                    .map_err(|_| Error::Protocol("it made a token without what tokens hold".into()))?;
-                Ok(Self { token, operation: operation.id })
+                Ok(Self { token: held(serde_json::from_value(token))?, operation: operation.id })
             }
             Changed::Done(Nothing) => Err(Error::Protocol("no token came where one was asked for".into())),
         }

@@ -124,6 +124,13 @@ pub(crate) fn operation(status: u16, err: &str) -> Answer {
     sync(json!({"id": "op-1", "class": "task", "description": "Working", "status_code": status, "err": err}))
 }
 
+/// An operation that succeeded, as 6.9 gives it.
+pub(crate) fn success(metadata: Value) -> Answer {
+    sync(
+        json!({"id": "op-1", "class": "task", "status_code": 200, "resources": {}, "metadata": metadata, "err_code": 0}),
+    )
+}
+
 /// What the transport could not do.
 pub(crate) fn failure(kind: FailureKind) -> Answer {
     Err(Failure::new(kind, "of the test"))
