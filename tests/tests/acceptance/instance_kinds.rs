@@ -92,6 +92,11 @@ fn are_listed_in_full<C: Lab>(server: &Server<C>) {
     let filter = format!("name eq {}", container.name());
     let full = server.lxd.containers().list_full().filter(&filter).send().unwrap();
     assert_eq!(full.len(), 1);
+    let one = container.get_full().send().unwrap();
+    assert_eq!((&one.name, &one.snapshots, &one.backups), (&full[0].name, &full[0].snapshots, &full[0].backups));
+    assert_eq!(one.state.as_ref().map(|state| state.pid), full[0].state.as_ref().map(|state| state.pid));
+    let metrics = server.lxd.server().metrics().bytes().send().unwrap();
+    assert!(metrics.starts_with(b"# HELP lxd_"), "{metrics:?}");
     let state = full[0].state.as_ref().unwrap();
     assert_eq!((state.status.as_str(), state.status_code), (full[0].status.as_str(), full[0].status_code));
     assert!(state.network["lo"].addresses.iter().any(|address| address.family == "inet"));
