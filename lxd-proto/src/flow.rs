@@ -55,6 +55,7 @@ use core::{fmt, time::Duration};
 
 use bytes::Bytes;
 
+pub(crate) use driver::Needed;
 pub use driver::{AsyncIo, BlockingIo, Driver, Scoped, Sequential};
 pub use sequence::{InTurn, Sequence, Turn};
 

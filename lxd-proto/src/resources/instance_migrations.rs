@@ -88,15 +88,18 @@ impl Migrated for InstanceMigration {
         Create::<Instance>::new((), post).request()
     }
 
+    fn accepting(&self) -> Vec<&'static str> {
+        let refresh = self.refresh.then_some("container_incremental_copy");
+        refresh.into_iter().chain(self.post.needs()).collect()
+    }
+
     fn remove(&self) -> Result<Request, Error> {
         bare(Method::DELETE, &Instance::path(&self.instance))
     }
 
     fn extensions(&self) -> Vec<&'static str> {
-        let needed =
-            [(self.refresh, "container_incremental_copy"), (self.offer.instance_only, "container_only_migration")];
-        let needed = needed.into_iter().filter_map(|(needed, extension)| needed.then_some(extension));
-        needed.chain(self.offer.needs()).collect()
+        let only = self.offer.instance_only.then_some("container_only_migration");
+        only.into_iter().chain(self.offer.needs()).collect()
     }
 }
 
