@@ -5,12 +5,13 @@
 //! [`Sequential`](crate::flow::Sequential) is there.
 
 use alloc::{
+    boxed::Box,
     collections::BTreeMap,
     string::String,
     sync::{Arc, Weak},
     vec::Vec,
 };
-use core::{fmt, future::Future};
+use core::{fmt, future::Future, pin::Pin};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, header};
@@ -91,11 +92,17 @@ impl fmt::Debug for WeakPipe {
     }
 }
 
+/// What waits for something that goes on beside: in a thread of a blocking client, or in a task of an async one.
+pub type Joining<T> = Box<dyn FnOnce() -> Result<T, Failure> + Send>;
+
+/// The same of an async client. Dropped, it ends the task.
+pub type Task<T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send>>;
+
 /// A client whose calls return when they are done. `lxd-ureq` implements it, and so can you, for an HTTP stack of your
 /// own: this repository's README shows how, in 40 lines.
 pub trait Blocking: Client {
     /// What starts and finishes a flow's actions.
-    type Io: BlockingIo;
+    type Io: BlockingIo + Send + 'static;
 
     /// Sends one request, and returns the answer when its head is there. The URI is a path and query: the client adds
     /// scheme, host and TLS. It follows no redirect, decodes nothing, and gives every HTTP status as it is.
@@ -112,6 +119,12 @@ pub trait Blocking: Client {
 
     /// The I/O for one flow. A transport without websockets returns [`Sequential`](crate::flow::Sequential).
     fn io(&self, streams: Streams<Self>) -> Self::Io;
+
+    /// Begins something in a thread of its own, and gives what waits for it. A transport without threads begins nothing.
+    fn spawn<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Option<Joining<T>> {
+        drop(job);
+        None
+    }
 
     /// Sends one request and receives the whole answer, within [`limits::ANSWER`].
     ///
@@ -145,6 +158,12 @@ pub trait Async: Client {
 
     /// As [`Blocking::io`].
     fn io(&self, streams: Streams<Self>) -> Self::Io;
+
+    /// Begins something in a task of its own, and gives what waits for it. A transport without tasks begins nothing.
+    fn spawn<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> Option<Task<T>> {
+        drop(task);
+        None
+    }
 
     /// As [`Blocking::exchange`].
     fn exchange(

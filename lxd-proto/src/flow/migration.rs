@@ -49,13 +49,13 @@ pub trait Migrated: Send {
     /// What the copy is.
     type Output: Answer + Send;
 
-    /// The request for what is copied.
+    /// The next request for what is copied, until all is known.
     ///
     /// # Errors
     /// When a name cannot be sent.
-    fn look(&self) -> Result<Request, Error>;
+    fn look(&self) -> Result<Option<Request>, Error>;
 
-    /// What is copied, as its server has it.
+    /// What is copied, or a part of that, as its server has it.
     ///
     /// # Errors
     /// When it cannot be copied, or moved, as it is.
@@ -273,6 +273,10 @@ impl<M: Migrated> Migration<M> {
 
     fn looked(&mut self, response: Response) -> Result<(), Error> {
         self.what.looked(response, self.moved)?;
+        if let Some(request) = self.what.look()? {
+            self.ask(Pending::Look, Side::Here, request);
+            return Ok(());
+        }
         self.needed = self.what.accepting();
         match self.waiting() {
             None => self.begin(),
@@ -552,7 +556,7 @@ impl<M: Migrated> Flow for Migration<M> {
 
     fn next(&mut self) -> Result<Step<M::Output>, Error> {
         if matches!(self.state, State::Look) && self.pending.is_empty() {
-            let request = self.what.look()?;
+            let request = self.what.look()?.ok_or_else(ended)?;
             self.ask(Pending::Look, Side::Here, request);
         }
         if let Some((id, action)) = self.outbox.pop_front() {

@@ -31,8 +31,9 @@ pub struct StorageVolumeMigration {
 impl Migrated for StorageVolumeMigration {
     type Output = ();
 
-    fn look(&self) -> Result<Request, Error> {
-        Get::<StorageVolume>::new(self.volume.clone()).request()
+    fn look(&self) -> Result<Option<Request>, Error> {
+        let unknown = self.post.source.is_none();
+        unknown.then(|| Get::<StorageVolume>::new(self.volume.clone()).request()).transpose()
     }
 
     fn looked(&mut self, response: Response, _: bool) -> Result<(), Error> {

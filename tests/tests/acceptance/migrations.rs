@@ -20,9 +20,9 @@ with_websockets!(
 );
 
 /// Who connects to whom.
-const MODES: [&str; 3] = ["pull", "push", "relay"];
+pub(crate) const MODES: [&str; 3] = ["pull", "push", "relay"];
 
-fn by<C: Lab, M: Migrated>(mode: &str, copying: Run<C, Migration<M>>) -> Run<C, Migration<M>> {
+pub(crate) fn by<C: Lab, M: Migrated>(mode: &str, copying: Run<C, Migration<M>>) -> Run<C, Migration<M>> {
     match mode {
         "push" => copying.push(),
         "relay" => copying.relay(),
@@ -41,7 +41,7 @@ fn said<C: Blocking>(container: &Object<C, Instance>, script: &str) -> String {
 fn files<C: Blocking>(container: &Object<C, Instance>) -> String {
     container.start().wait().send().unwrap();
     let list =
-        "cd /root && find . | sort | xargs stat -c '%n %F %a %u %g %s' && find . -type f | sort | xargs sha256sum";
+        "cd /root && find . | sort | xargs stat -c '%n %F %a %u %g %s %Y' && find . -type f | sort | xargs sha256sum";
     let files = said(container, list);
     container.stop().force().wait().send().unwrap();
     files
@@ -98,7 +98,17 @@ fn copied_whole<C: Lab>(server: &Server<C>) {
         }
         assert_eq!(container.snapshots().names().send().unwrap(), ["s0", "s1", "s2"]);
         assert_nothing_runs(server, &container);
+
+        // A snapshot becomes an instance.
+        let name = unique(mode);
+        let made = by(mode, container.snapshot("s1").copy_to_server(&two.lxd).name(&name)).send().unwrap();
+        let copy = Temporary::of(two.lxd.instance(made.name));
+        assert_eq!(files(&copy), contents[1], "{mode}: of s1");
+        assert!(copy.snapshots().names().send().unwrap().is_empty());
+        assert_nothing_runs(server, &container);
     }
+    let missing = container.snapshot("s9").copy_to_server(&two.lxd).send().unwrap_err();
+    assert!(missing.is_not_found(), "{missing}");
 }
 
 /// It is in one place afterwards, with all that it was.
