@@ -21,7 +21,7 @@ use crate::{
     endpoint::{Body, Input},
     error::FailureKind,
     flow::{AsyncIo, BlockingIo, Peer, Port},
-    limits,
+    headers, limits,
 };
 
 /// A way to one server, cheap to clone: clones share connections and trust.
@@ -120,6 +120,32 @@ pub trait Blocking: Client {
     /// The I/O for one flow. A transport without websockets returns [`Sequential`](crate::flow::Sequential).
     fn io(&self, streams: Streams<Self>) -> Self::Io;
 
+    /// Sends a request here, and its answer's body with its content type as the body of another one there, while it
+    /// arrives. Gives the answer to that, or the first one if it is no success. The I/O of a transport whose bodies can be
+    /// readers does [`Action::Relay`](crate::flow::Action::Relay) by this.
+    ///
+    /// # Errors
+    /// What the transport could not do.
+    fn relay(
+        &self,
+        get: http::Request<Payload<Self::Reader>>,
+        to: &Self,
+        post: http::Request<Payload<Self::Reader>>,
+    ) -> Result<Response, Failure>
+    where
+        Self::Reader: From<Self::Body>,
+    {
+        let (head, mut body) = self.fetch(get)?.into_parts();
+        if head.status.is_success() {
+            return to.exchange(relayed(&head, post, body));
+        }
+        let mut whole = Whole::new(&head);
+        while let Some(chunk) = Self::chunk(&mut body)? {
+            whole.push(chunk)?;
+        }
+        Ok(Response::from_parts(head, whole.finish()))
+    }
+
     /// Begins something in a thread of its own, and gives what waits for it. A transport without threads begins nothing.
     fn spawn<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Option<Joining<T>> {
         drop(job);
@@ -159,6 +185,29 @@ pub trait Async: Client {
     /// As [`Blocking::io`].
     fn io(&self, streams: Streams<Self>) -> Self::Io;
 
+    /// As [`Blocking::relay`].
+    fn relay(
+        &self,
+        get: http::Request<Payload<Self::Reader>>,
+        to: &Self,
+        post: http::Request<Payload<Self::Reader>>,
+    ) -> impl Future<Output = Result<Response, Failure>> + Send
+    where
+        Self::Reader: From<Self::Body>,
+    {
+        async move {
+            let (head, mut body) = self.fetch(get).await?.into_parts();
+            if head.status.is_success() {
+                return to.exchange(relayed(&head, post, body)).await;
+            }
+            let mut whole = Whole::new(&head);
+            while let Some(chunk) = Self::chunk(&mut body).await? {
+                whole.push(chunk)?;
+            }
+            Ok(Response::from_parts(head, whole.finish()))
+        }
+    }
+
     /// Begins something in a task of its own, and gives what waits for it. A transport without tasks begins nothing.
     fn spawn<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> Option<Task<T>> {
         drop(task);
@@ -179,6 +228,23 @@ pub trait Async: Client {
             Ok(Response::from_parts(head, whole.finish()))
         }
     }
+}
+
+/// A request whose body is that of an answer.
+fn relayed<R: From<B>, B>(
+    head: &http::response::Parts,
+    post: http::Request<Payload<R>>,
+    body: B,
+) -> http::Request<Payload<R>> {
+    let (mut parts, _) = post.into_parts();
+    if let Some(kind) = head.headers.get(header::CONTENT_TYPE) {
+        parts.headers.insert(header::CONTENT_TYPE, kind.clone());
+    }
+    let length = headers::content_length(&head.headers);
+    if let Some(length) = length {
+        parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    http::Request::from_parts(parts, Payload::Reader(body.into(), length))
 }
 
 /// Collects an answer's body, within its limit.

@@ -143,6 +143,14 @@ impl<F: Flow> Flow for Scoped<F> {
             }
             None => self.flow.next()?,
         };
+        if let Step::Do(_, Action::Relay(from, get, to, post)) = &mut step {
+            for (peer, request) in [(from, get), (to, post)] {
+                if let Some(scope) = self.scopes.get(usize::from(peer.0)) {
+                    scope.apply(request)?;
+                }
+            }
+            return Ok(step);
+        }
         if let Step::Do(id, action @ (Action::Http(..) | Action::Open(..) | Action::Upgrade(..))) = &mut step {
             let (Action::Http(peer, request) | Action::Open(peer, _, request) | Action::Upgrade(peer, _, request)) = action
             else {
