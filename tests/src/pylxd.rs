@@ -115,6 +115,7 @@ calls! { instances (lxd: C, other: C, draft: Draft<Instance>, post: InstancesPos
     lxd.instance("c1").unfreeze();
     lxd.instance("c1").restore("before");
     lxd.instance("c1").restore("before").stateful();
+    lxd.instance("c1").offer(InstancePost::default());
     source.operation;
     source.websockets;
     lxd.instance("c1").copy_to("c2");

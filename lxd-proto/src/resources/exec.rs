@@ -215,18 +215,17 @@ impl<C: Client> Exec<C> {
     /// # }
     /// ```
     pub fn spawn(self) -> Spawn<C> {
-        let refused = |error| Spawn { client: self.client.clone(), flow: Err(error), streams: Streams::default() };
         if self.endpoint.post.record_output {
-            return refused(Error::InvalidInput("a recorded command cannot be talked to".into()));
+            return Spawn(Err(Error::InvalidInput("a recorded command cannot be talked to".into())));
         }
         let orders = match pipe(&self.client) {
             Ok(orders) => orders,
-            Err(error) => return refused(error),
+            Err(error) => return Spawn(Err(error)),
         };
         let control = Control(orders.0.downgrade());
         let outputs = [(self.stdout, Sink::Collect), (self.stderr, Sink::Collect)];
         let (flow, streams) = attach::<C>(Begin::Exec(self.endpoint), self.stdin, outputs, Some(orders));
-        Spawn { client: self.client, flow: Ok((flow.limited(self.timeout).into(), control)), streams }
+        Spawn(Ok((Run::with(&self.client, flow.limited(self.timeout).into(), streams), control)))
     }
 
     /// Lets it have a terminal, and gives the paths of its websockets without connecting them, for a terminal in a browser:

@@ -1,29 +1,24 @@
 //! A daemon that is killed while an instance is copied from it or to it: it is an error, nothing goes on, and the same
 //! clients copy it when the daemon is back.
 
-use std::{
-    io,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use lxd_proto::{Blocking, Error, Lxd, limits, resources::Operation};
 use lxd_tests::{
     Daemon, Lab, Server,
-    pattern::{Checked, Pattern},
-    payload,
     process::{POOLED, Resources},
     unique, with_websockets,
 };
 
 use crate::{
     kill::{assert_refused, begin},
-    migrations::{MODES, by},
+    migrations::{MODES, by, files, large},
 };
 
 with_websockets!(of_the_source, of_the_target);
 
-/// So much takes some seconds.
-const SIZE: u64 = 256 << 20;
+/// So much takes a while.
+const MEBIBYTES: u32 = 96;
 
 /// The other server has half a second, and ends what nobody comes for after 10 s, or is given up after [`limits::WAIT`].
 const TOLD: Duration = limits::WAIT.saturating_add(limits::WAIT_GRACE);
@@ -36,16 +31,16 @@ fn of_the_target<C: Lab>(like: &Server<C>) {
     while_copying(like, 8536, true);
 }
 
-/// Waits until the server that has it says how far it is with the copy.
-pub(crate) fn halfway<C: Blocking>(lxd: &C, name: &str) -> Operation {
+/// Waits until a server is at work on an instance.
+pub(crate) fn at_work<C: Blocking>(lxd: &C, name: &str) -> Operation {
     let end = Instant::now() + TOLD;
     loop {
-        let mut operations = lxd.operations().list().send().unwrap();
-        operations.retain(|operation| is_about(operation, name) && operation.progress().is_some());
-        if let Some(operation) = operations.into_iter().find(|operation| !operation.status_code.is_final()) {
+        let mut operations = lxd.operations().list().send().unwrap().into_iter();
+        let at_work = |operation: &Operation| is_about(operation, name) && !operation.status_code.is_final();
+        if let Some(operation) = operations.find(at_work) {
             return operation;
         }
-        assert!(Instant::now() < end, "no progress");
+        assert!(Instant::now() < end, "nobody is at work on {name}");
     }
 }
 
@@ -59,15 +54,15 @@ fn while_copying<C: Lab>(like: &Server<C>, port: u16, target: bool) {
     let daemon = Daemon::start(like, port);
     let (killed, other) = (daemon.connect(like), Server::<C>::two());
     let (source, to) = if target { (&other, &killed) } else { (&killed, &other) };
-    let (large, there) = (source.stopped("large"), &to.lxd);
-    large.files().put("/root/large", payload::<C>(Pattern::new(SIZE), Some(SIZE))).send().unwrap();
+    let ((large, content), there) = (large(source, MEBIBYTES), &to.lxd);
     let before = Resources::now();
     for mode in MODES {
         let name = unique(mode);
         let copying = by(mode, large.copy_to_server(there).name(&name));
         let copied = begin(move || copying.send());
-        let progress = halfway(&source.lxd, large.name()).progress().unwrap();
-        assert!(progress.stage == "fs" && progress.speed.is_some(), "{progress:?}");
+        for (server, name) in [(source, large.name()), (to, &name)] {
+            at_work(&server.lxd, name);
+        }
         daemon.kill();
         let begin = Instant::now();
         let error = copied().unwrap_err();
@@ -89,10 +84,7 @@ fn while_copying<C: Lab>(like: &Server<C>, port: u16, target: bool) {
             assert!(left.is_empty(), "{mode}: {left:?}");
         }
         by(mode, large.copy_to_server(there).name(&name)).send().unwrap();
-        let mut checked = Checked::default();
-        io::copy(&mut C::reader(there.instance(&name).files().get("/root/large").send().unwrap().body), &mut checked)
-            .unwrap();
-        checked.is_whole(SIZE).unwrap();
+        assert_eq!(files(&there.instance(&name)), content, "{mode}");
         there.instance(&name).delete().wait().send().unwrap();
     }
     before.assert_flat(2 * POOLED);

@@ -16,6 +16,7 @@ with_websockets!(
     live_is_refused,
     a_running_one_is_not_moved,
     brought_up_to_date,
+    into_a_project_and_to_a_member,
     volumes,
 );
 
@@ -38,7 +39,7 @@ fn said<C: Blocking>(container: &Object<C, Instance>, script: &str) -> String {
 }
 
 /// Every file with its kind, mode, owner, time and content, of a container that is started for that.
-fn files<C: Blocking>(container: &Object<C, Instance>) -> String {
+pub(crate) fn files<C: Blocking>(container: &Object<C, Instance>) -> String {
     container.start().wait().send().unwrap();
     let list =
         "cd /root && find . | sort | xargs stat -c '%n %F %a %u %g %s %Y' && find . -type f | sort | xargs sha256sum";
@@ -67,6 +68,15 @@ fn with_snapshots<C: Lab>(server: &Server<C>, mebibytes: u32) -> (Temporary<C>, 
         }
     }
     (container, contents)
+}
+
+/// A stopped container with a file of so many MiB, and what is in it.
+pub(crate) fn large<C: Lab>(server: &Server<C>, mebibytes: u32) -> (Temporary<C>, String) {
+    let container = server.running("large");
+    said(&container, &format!("dd if=/dev/urandom of=/root/large bs=1M count={mebibytes} 2>/dev/null && sync"));
+    container.stop().force().wait().send().unwrap();
+    let content = files(&container);
+    (container, content)
 }
 
 /// Nothing goes on with it on its server.
@@ -243,6 +253,24 @@ fn brought_up_to_date<C: Lab>(server: &Server<C>) {
     }
 }
 
+/// Where the other client is: in a project, or with a member of a cluster as its target.
+fn into_a_project_and_to_a_member<C: Lab>(server: &Server<C>) {
+    let ((container, content), project) = (large(server, 1), Server::<C>::two().project("elsewhere"));
+    let member = server.cluster().lxd.target("m2");
+    for mode in MODES {
+        let made = by(mode, container.copy_to_server(&project.lxd).name(mode).pool("default")).send().unwrap();
+        let copy = Temporary::of(project.lxd.instance(made.name));
+        assert_eq!(files(&copy), content, "{mode}");
+        assert!(!Server::<C>::two().lxd.instance(mode).exists().send().unwrap());
+
+        let name = unique(mode);
+        let made = by(mode, container.copy_to_server(&member).name(&name)).send().unwrap();
+        let copy = Temporary::of(server.cluster().lxd.instance(made.name));
+        assert_eq!(copy.get().send().unwrap().location, "m2", "{mode}");
+        assert_eq!(files(&copy), content, "{mode}");
+    }
+}
+
 /// A volume with a snapshot, and what is in it, there too.
 ///
 /// pylxd: P295.
@@ -274,6 +302,11 @@ fn volumes<C: Lab>(server: &Server<C>) {
         copy.restore("before").wait().send().unwrap();
         let reader = with_volume(&two, far.name(), &name);
         assert_eq!(said(&reader, "cat /mnt/text; ls /mnt | grep -c link || true"), "first\n0\n");
+        drop(reader);
+        let again = by(mode, volume.copy_to_server(&two.lxd).pool(far.name()).name(&name).refresh());
+        again.send().unwrap();
+        let reader = with_volume(&two, far.name(), &name);
+        assert_eq!(said(&reader, "cat /mnt/link"), "second\n");
         drop(reader);
 
         // There is one of this name: then it stays where it is.

@@ -24,53 +24,44 @@ fn far_away<C: Lab>(server: &Server<C>) -> (Server<C>, Option<TempDir>) {
         Address::Https { .. } => {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             let address = listener.local_addr().unwrap();
-            let target = env("LXD_TEST_HTTPS").trim_start_matches("https://").to_owned();
-            thread::spawn(move || {
-                listener.incoming().map_while(Result::ok).for_each(|near| {
-                    let target = target.clone();
-                    thread::spawn(move || {
-                        thread::sleep(SLOW);
-                        let far = TcpStream::connect(target)?;
-                        let halves = (near.try_clone()?, far.try_clone()?);
-                        carry(halves, (near, far), |to| to.shutdown(Shutdown::Write))
-                    });
-                });
-            });
+            let connect = || TcpStream::connect(env("LXD_TEST_HTTPS").trim_start_matches("https://"));
+            hand_on(move || Ok(listener.accept()?.0), connect, TcpStream::try_clone, TcpStream::shutdown);
             (Server::at(pinned(&format!("https://{address}")).identity(trusted())), None)
         }
         Address::Unix(_) => {
             let directory = tempfile::tempdir().unwrap();
             let path = directory.path().join("unix.socket");
             let listener = UnixListener::bind(&path).unwrap();
-            thread::spawn(move || {
-                listener.incoming().map_while(Result::ok).for_each(|near| {
-                    thread::spawn(move || {
-                        thread::sleep(SLOW);
-                        let far = UnixStream::connect(env("LXD_TEST_UNIX"))?;
-                        let halves = (near.try_clone()?, far.try_clone()?);
-                        carry(halves, (near, far), |to| to.shutdown(Shutdown::Write))
-                    });
-                });
-            });
+            let connect = || UnixStream::connect(env("LXD_TEST_UNIX"));
+            hand_on(move || Ok(listener.accept()?.0), connect, UnixStream::try_clone, UnixStream::shutdown);
             (Server::at(Remote::unix(path.to_str().unwrap())), Some(directory))
         }
     }
 }
 
-/// Carries everything in both directions; an end there is an end here.
-fn carry<S: io::Read + io::Write + Send + 'static>(
-    halves: (S, S),
-    (mut near, mut far): (S, S),
-    end: fn(&S) -> io::Result<()>,
-) -> io::Result<()> {
-    let (mut from_near, mut to_far) = halves;
-    let there = thread::spawn(move || {
-        let _ = io::copy(&mut from_near, &mut to_far);
-        end(&to_far)
+/// Carries everything in both directions, in threads that end with the process; an end here is an end there.
+fn hand_on<S: io::Read + io::Write + Send + 'static>(
+    accept: impl Fn() -> io::Result<S> + Send + 'static,
+    connect: fn() -> io::Result<S>,
+    split: fn(&S) -> io::Result<S>,
+    shutdown: fn(&S, Shutdown) -> io::Result<()>,
+) {
+    let carry = move |mut from: S, mut to: S| {
+        let _ = io::copy(&mut from, &mut to);
+        let _ = shutdown(&to, Shutdown::Write);
+    };
+    thread::spawn(move || {
+        while let Ok(near) = accept() {
+            thread::spawn(move || -> io::Result<()> {
+                thread::sleep(SLOW);
+                let far = connect()?;
+                let (from_near, to_far) = (split(&near)?, split(&far)?);
+                thread::spawn(move || carry(from_near, to_far));
+                carry(far, near);
+                Ok(())
+            });
+        }
     });
-    let _ = io::copy(&mut far, &mut near);
-    let _ = end(&near);
-    there.join().unwrap_or(Ok(()))
 }
 
 fn commands_begin_in_time<C: Lab>(server: &Server<C>) {

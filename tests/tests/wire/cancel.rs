@@ -9,7 +9,6 @@ use std::{
         mpsc::{Receiver, channel},
     },
     task::Poll,
-    time::{Duration, Instant},
 };
 
 use futures_util::StreamExt;
@@ -24,7 +23,7 @@ use crate::server::{Asked, BINARY, Fake, LONG, PING, TEXT, Talk, Way, command, e
 
 crate::cases! {
     either_way: a_body, events;
-    once: descriptors;
+    once: handles;
 }
 
 /// A server on whose connections everything is as it should be but slow: it says when it has got a request that it
@@ -101,9 +100,9 @@ fn events<C: Lab>(way: Way) {
     drop(lxd);
 }
 
-/// As many file descriptors when all is over as there were, whatever was given up and whatever failed. This needs a
-/// process of its own.
-fn descriptors<C: Lab>() {
+/// As many file descriptors and threads when all is over as there were, whatever was given up and whatever failed. This
+/// needs a process of its own.
+fn handles<C: Lab>() {
     if !child::is_one() {
         return child::assert_passes(child::again("it"));
     }
@@ -115,6 +114,11 @@ fn descriptors<C: Lab>() {
             let _ = lxd.instance("c1").files().get("/x").send().unwrap();
             lxd.events().subscribe().send().unwrap().next().unwrap().unwrap();
             lxd.instance("c1").exec(["x"]).output().send().unwrap();
+            let _ = lxd.instances().list().stream().send().unwrap();
+            lxd.operation("1".parse().unwrap()).updates().send().unwrap().next().unwrap().unwrap();
+            lxd.instance("c1").exec(["x"]).spawn().send().unwrap().wait().unwrap();
+            drop(lxd.instance("c1").exec(["x"]).spawn().send().unwrap());
+            drop(lxd.instance("c1").exec(["x"]).interactive(80, 24).spawn().send().unwrap());
             let refused = Fake::new(way, |_, mut talk| {
                 if talk.head().is_some() {
                     talk.say(json_answer(500, &error(500, "no")));
@@ -125,17 +129,11 @@ fn descriptors<C: Lab>() {
             lxd.images().upload(payload::<C>(std::io::repeat(b'x').take(1 << 20), Some(1 << 20))).send().unwrap_err();
         }
     };
-    let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
     // Once for what is made once: a runtime, a server's certificate.
     round();
-    let before = open();
+    let before = Resources::now();
     (0..10).for_each(|_| round());
-    // What hyper has in tasks of its own is closed a little later.
-    let limit = Instant::now() + LONG;
-    while open() > before && Instant::now() < limit {
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    assert!(open() <= before, "{} descriptors, and there were {before}", open());
+    before.assert_flat(0);
 }
 
 type Client = lxd_reqwest::Client;

@@ -10,7 +10,7 @@
 //! * The command starts when 0, 1 and 2 are connected, and fails after 5 s without (10 s since 6.9 and in Incus). So they
 //!   are opened at the same time, but for 0, which waits for control: a command may end as soon as it can start, and
 //!   when control is connected in that moment, 5.0.2 dies of it (a nil pointer: 1 of some 3,000 short commands, 16 at a
-//!   time), or never ends the operation.
+//!   time), or never ends the operation. So two handshakes follow each other, however many websockets there are.
 //! * An output ends with an empty text message. LXD then drops the connection without a close frame. A stream that ends
 //!   any other way was cut off, and the result is [`Error::Truncated`], never success.
 //! * An operation is forgotten 5 s after its end, which a long output easily outlasts. So `/wait` is asked at once, and

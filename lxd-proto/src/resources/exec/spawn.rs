@@ -5,24 +5,20 @@ use core::{fmt, future::poll_fn};
 
 use super::OperationId;
 use crate::{
-    Async, Blocking, Client, Error, Failure, FailureKind, Joining, Sending, Streams, Task,
+    Async, Blocking, Client, Error, Failure, FailureKind, Joining, Run, Sending, Task,
     flow::{
-        Driver, Scoped, ended,
+        Driver, ended,
         exec::{Background, Control, ExecOutput, Stage},
     },
 };
 
 /// A command that is to run beside the caller, not yet begun.
 #[must_use = "nothing runs until it is sent (blocking) or awaited (async)"]
-pub struct Spawn<C: Client> {
-    pub(super) client: C,
-    pub(super) flow: Result<(Background, Control), Error>,
-    pub(super) streams: Streams<C>,
-}
+pub struct Spawn<C: Client>(pub(super) Result<(Run<C, Background>, Control), Error>);
 
 impl<C: Client> fmt::Debug for Spawn<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Spawn").field(&self.flow).finish()
+        f.debug_tuple("Spawn").field(&self.0).finish()
     }
 }
 
@@ -109,11 +105,12 @@ impl<C: Blocking> Spawn<C> {
     /// What LXD answered, or what went wrong on the way; [`Unsupported`](FailureKind::Unsupported), when the transport has
     /// no pipes or no threads.
     pub fn send(self) -> Result<Child<Joining<End>>, Error> {
-        let (flow, control) = self.flow?;
-        let flow = Scoped::new(flow, self.streams.scopes(&self.client));
-        let mut driver = Driver::new(flow, self.client.io(self.streams));
+        let (run, control) = self.0?;
+        let client = run.client.clone();
+        let (flow, streams) = run.into_flow();
+        let mut driver = Driver::new(flow, client.io(streams));
         let operation = begun(driver.run()?)?;
-        let end = self.client.spawn(move || driver.run().and_then(over));
+        let end = client.spawn(move || driver.run().and_then(over));
         Ok(Child { operation, control, end: Some(end.ok_or_else(unsupported)?) })
     }
 }
@@ -125,12 +122,12 @@ impl<C: Async> IntoFuture for Spawn<C> {
     /// As [`send`](Spawn::send).
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let (flow, control) = self.flow?;
-            let flow = Scoped::new(flow, self.streams.scopes(&self.client));
-            let mut driver = Driver::new(flow, self.client.io(self.streams));
+            let (run, control) = self.0?;
+            let client = run.client.clone();
+            let (flow, streams) = run.into_flow();
+            let mut driver = Driver::new(flow, client.io(streams));
             let operation = begun(poll_fn(|context| driver.poll_run(context)).await?)?;
-            let end =
-                self.client.spawn(async move { poll_fn(|context| driver.poll_run(context)).await.and_then(over) });
+            let end = client.spawn(async move { poll_fn(|context| driver.poll_run(context)).await.and_then(over) });
             Ok(Child { operation, control, end: Some(end.ok_or_else(unsupported)?) })
         })
     }
