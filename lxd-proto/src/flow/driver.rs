@@ -4,7 +4,7 @@ use alloc::{collections::VecDeque, vec::Vec};
 use core::task::{Context, Poll, ready};
 
 use super::{Action, Flow, Id, Peer, Reply, Step, http};
-use crate::{Blocking, Endpoint, Error, Failure, Get, Scope, Streams, error::FailureKind, resources::Server};
+use crate::{Blocking, Endpoint, Error, Failure, Get, Request, Scope, Streams, error::FailureKind, resources::Server};
 
 /// Starts actions, and gives back what is finished, on the caller's thread.
 pub trait BlockingIo {
@@ -143,31 +143,23 @@ impl<F: Flow> Flow for Scoped<F> {
             }
             None => self.flow.next()?,
         };
-        if let Step::Do(_, Action::Relay(from, get, to, post)) = &mut step {
-            for (peer, request) in [(from, get), (to, post)] {
-                if let Some(scope) = self.scopes.get(usize::from(peer.0)) {
-                    scope.apply(request)?;
-                }
+        let Step::Do(id, action) = &mut step else { return Ok(step) };
+        let needed = requests(action).find_map(|(_, request)| request.extensions_mut().remove());
+        if let Some(Needed(asked, needed)) = needed {
+            let known = self.scopes.get(usize::from(asked.0));
+            if !known.is_some_and(|scope| scope.extensions.have(&needed)) {
+                self.held = Some(Held { id: *id, action: action.clone(), asked, needed, answered: false });
+                return Ok(Step::Do(ASKING, Action::Http(asked, Get::<Server>::new(()).request()?)));
             }
-            return Ok(step);
         }
-        if let Step::Do(id, action @ (Action::Http(..) | Action::Open(..) | Action::Upgrade(..))) = &mut step {
-            let (Action::Http(peer, request) | Action::Open(peer, _, request) | Action::Upgrade(peer, _, request)) = action
-            else {
-                return Ok(step);
-            };
+        let mut answering = None;
+        for (peer, request) in requests(action) {
             if let Some(scope) = self.scopes.get(usize::from(peer.0)) {
-                if let Some(Needed(asked, needed)) = request.extensions_mut().remove() {
-                    let known = self.scopes.get(usize::from(asked.0));
-                    if !known.is_some_and(|scope| scope.extensions.have(&needed)) {
-                        self.held = Some(Held { id: *id, action: action.clone(), asked, needed, answered: false });
-                        return Ok(Step::Do(ASKING, Action::Http(asked, Get::<Server>::new(()).request()?)));
-                    }
-                }
                 scope.apply(request)?;
-                self.sent.push((*id, *peer));
+                answering = Some((*id, peer));
             }
         }
+        self.sent.extend(answering);
         Ok(step)
     }
 
@@ -192,6 +184,18 @@ impl<F: Flow> Flow for Scoped<F> {
     fn extensions(&self) -> Vec<&'static str> {
         self.flow.extensions()
     }
+}
+
+/// The requests of an action with their servers. The last one's answer is the action's.
+fn requests(action: &mut Action) -> impl Iterator<Item = (Peer, &mut Request)> {
+    let (first, second) = match action {
+        Action::Http(peer, request) | Action::Open(peer, _, request) | Action::Upgrade(peer, _, request) => {
+            (Some((*peer, request)), None)
+        }
+        Action::Relay(from, get, to, post) => (Some((*from, get)), Some((*to, post))),
+        _ => (None, None),
+    };
+    first.into_iter().chain(second)
 }
 
 /// The I/O of a transport that has requests and nothing else: one after the other, on the caller's thread. It runs every
