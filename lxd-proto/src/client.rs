@@ -5,12 +5,13 @@
 //! [`Sequential`](crate::flow::Sequential) is there.
 
 use alloc::{
+    boxed::Box,
     collections::BTreeMap,
     string::String,
     sync::{Arc, Weak},
     vec::Vec,
 };
-use core::{fmt, future::Future};
+use core::{fmt, future::Future, pin::Pin};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, header};
@@ -20,7 +21,7 @@ use crate::{
     endpoint::{Body, Input},
     error::FailureKind,
     flow::{AsyncIo, BlockingIo, Peer, Port},
-    limits,
+    headers, limits,
 };
 
 /// A way to one server, cheap to clone: clones share connections and trust.
@@ -91,11 +92,17 @@ impl fmt::Debug for WeakPipe {
     }
 }
 
+/// What waits for something that goes on beside: in a thread of a blocking client, or in a task of an async one.
+pub type Joining<T> = Box<dyn FnOnce() -> Result<T, Failure> + Send>;
+
+/// The same of an async client. Dropped, it ends the task.
+pub type Task<T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send>>;
+
 /// A client whose calls return when they are done. `lxd-ureq` implements it, and so can you, for an HTTP stack of your
 /// own: this repository's README shows how, in 40 lines.
 pub trait Blocking: Client {
     /// What starts and finishes a flow's actions.
-    type Io: BlockingIo;
+    type Io: BlockingIo + Send + 'static;
 
     /// Sends one request, and returns the answer when its head is there. The URI is a path and query: the client adds
     /// scheme, host and TLS. It follows no redirect, decodes nothing, and gives every HTTP status as it is.
@@ -112,6 +119,38 @@ pub trait Blocking: Client {
 
     /// The I/O for one flow. A transport without websockets returns [`Sequential`](crate::flow::Sequential).
     fn io(&self, streams: Streams<Self>) -> Self::Io;
+
+    /// Sends a request here, and its answer's body with its content type as the body of another one there, while it
+    /// arrives. Gives the answer to that, or the first one if it is no success. The I/O of a transport whose bodies can be
+    /// readers does [`Action::Relay`](crate::flow::Action::Relay) by this.
+    ///
+    /// # Errors
+    /// What the transport could not do.
+    fn relay(
+        &self,
+        get: http::Request<Payload<Self::Reader>>,
+        to: &Self,
+        post: http::Request<Payload<Self::Reader>>,
+    ) -> Result<Response, Failure>
+    where
+        Self::Reader: From<Self::Body>,
+    {
+        let (head, mut body) = self.fetch(get)?.into_parts();
+        if head.status.is_success() {
+            return to.exchange(relayed(&head, post, body));
+        }
+        let mut whole = Whole::new(&head);
+        while let Some(chunk) = Self::chunk(&mut body)? {
+            whole.push(chunk)?;
+        }
+        Ok(Response::from_parts(head, whole.finish()))
+    }
+
+    /// Begins something in a thread of its own, and gives what waits for it. A transport without threads begins nothing.
+    fn spawn<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Option<Joining<T>> {
+        drop(job);
+        None
+    }
 
     /// Sends one request and receives the whole answer, within [`limits::ANSWER`].
     ///
@@ -146,6 +185,35 @@ pub trait Async: Client {
     /// As [`Blocking::io`].
     fn io(&self, streams: Streams<Self>) -> Self::Io;
 
+    /// As [`Blocking::relay`].
+    fn relay(
+        &self,
+        get: http::Request<Payload<Self::Reader>>,
+        to: &Self,
+        post: http::Request<Payload<Self::Reader>>,
+    ) -> impl Future<Output = Result<Response, Failure>> + Send
+    where
+        Self::Reader: From<Self::Body>,
+    {
+        async move {
+            let (head, mut body) = self.fetch(get).await?.into_parts();
+            if head.status.is_success() {
+                return to.exchange(relayed(&head, post, body)).await;
+            }
+            let mut whole = Whole::new(&head);
+            while let Some(chunk) = Self::chunk(&mut body).await? {
+                whole.push(chunk)?;
+            }
+            Ok(Response::from_parts(head, whole.finish()))
+        }
+    }
+
+    /// Begins something in a task of its own, and gives what waits for it. A transport without tasks begins nothing.
+    fn spawn<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> Option<Task<T>> {
+        drop(task);
+        None
+    }
+
     /// As [`Blocking::exchange`].
     fn exchange(
         &self,
@@ -160,6 +228,23 @@ pub trait Async: Client {
             Ok(Response::from_parts(head, whole.finish()))
         }
     }
+}
+
+/// A request whose body is that of an answer.
+fn relayed<R: From<B>, B>(
+    head: &http::response::Parts,
+    post: http::Request<Payload<R>>,
+    body: B,
+) -> http::Request<Payload<R>> {
+    let (mut parts, _) = post.into_parts();
+    if let Some(kind) = head.headers.get(header::CONTENT_TYPE) {
+        parts.headers.insert(header::CONTENT_TYPE, kind.clone());
+    }
+    let length = headers::content_length(&head.headers);
+    if let Some(length) = length {
+        parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    http::Request::from_parts(parts, Payload::Reader(body.into(), length))
 }
 
 /// Collects an answer's body, within its limit.

@@ -25,14 +25,14 @@ impl Extensions {
     }
 
     /// Whether the server is known to have all of these.
-    fn have(&self, needed: &[&'static str]) -> bool {
+    pub(crate) fn have(&self, needed: &[&'static str]) -> bool {
         let known = |known: &BTreeSet<String>| needed.iter().all(|name| known.contains(*name));
         self.unchecked || needed.is_empty() || self.known.get().is_some_and(known)
     }
 
     /// Keeps what the server has, and says whether that is enough. What is missing is not kept for sure: the daemon may
     /// be upgraded while this client lives.
-    fn learn(&self, server: &Server, needed: &[&'static str]) -> Result<(), Error> {
+    pub(crate) fn learn(&self, server: &Server, needed: &[&'static str]) -> Result<(), Error> {
         self.known.get_or_init(|| Box::new(server.api_extensions.iter().cloned().collect()));
         needed.iter().try_for_each(|name| server.require(name))
     }

@@ -55,6 +55,7 @@ use core::{fmt, time::Duration};
 
 use bytes::Bytes;
 
+pub(crate) use driver::Needed;
 pub use driver::{AsyncIo, BlockingIo, Driver, Scoped, Sequential};
 pub use sequence::{InTurn, Sequence, Turn};
 
@@ -94,6 +95,9 @@ pub enum Message {
 pub enum Action {
     /// Send a request and receive its whole answer: [`Reply::Http`].
     Http(Peer, Request),
+    /// Send the first request, and its answer's body with its content type as the second's, which is never held whole:
+    /// [`Reply::Http`], the second's answer, or the first's if that is no success. See [`relay`](crate::Blocking::relay).
+    Relay(Peer, Request, Peer, Request),
     /// Open a websocket with this `GET`: [`Reply::Opened`], or [`Reply::Http`] when the server answers otherwise.
     Open(Peer, Sock, Request),
     /// Turn the connection of this `GET` into what its header `Upgrade` says: [`Reply::Opened`], or [`Reply::Http`] when
@@ -147,6 +151,9 @@ impl fmt::Debug for Action {
         let line = |request: &Request| format!("{} {}", request.method(), redacted(request.uri()));
         match self {
             Self::Http(peer, request) => write!(f, "Http({}, {})", peer.0, line(request)),
+            Self::Relay(from, get, to, post) => {
+                write!(f, "Relay({}, {}, {}, {})", from.0, line(get), to.0, line(post))
+            }
             Self::Open(peer, sock, request) => write!(f, "Open({}, {}, {})", peer.0, sock.0, line(request)),
             Self::Upgrade(peer, sock, request) => write!(f, "Upgrade({}, {}, {})", peer.0, sock.0, line(request)),
             Self::Recv(sock) => write!(f, "Recv({})", sock.0),

@@ -82,7 +82,7 @@ pub use events::{
     Event, EventMetadata, EventType, Events, Gap, Lifecycle, LifecycleAction, LogLevel, Logging, Notice, Requestor,
     Security, Subscribe, Subscription,
 };
-pub use exec::{Exec, InstanceExecPost, Terminal};
+pub use exec::{Child, Exec, InstanceExecPost, Spawn, Terminal};
 pub use files::{FileInfo, FileType, Files};
 pub use hardware::{
     Resources, ResourcesCpu, ResourcesCpuAddressSizes, ResourcesCpuCache, ResourcesCpuCore, ResourcesCpuSocket,

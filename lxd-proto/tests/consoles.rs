@@ -7,7 +7,10 @@ use lxd_proto::{
 };
 use serde_json::json;
 
-use crate::support::script::{Answer, error, failure, http, operation, play};
+use crate::support::{
+    fixtures::{Exchange, SERVERS},
+    script::{Answer, error, failure, http, operation, play},
+};
 
 type Step = (String, Answer);
 
@@ -89,4 +92,36 @@ fn ended() {
         lxd.instance("c1").console().attach().send()
     });
     assert!(matches!(refused, Err(Error::Api(error)) if error.status == 400));
+}
+
+/// The screen of a virtual machine: bytes in both directions, whatever they are, until the machine closes.
+#[test]
+fn the_screen() {
+    const HELLO: &[u8] = b"REDQ\x02\0\0\0\x02\0\0\0";
+    let mut begin = begin();
+    begin[0].0 = "POST /1.0/instances/c1/console\ncontent-type: application/json\n\n{\"type\":\"vga\"}".into();
+    let steps = vec![
+        step("sleep 500ms", Ok(Reply::Done)),
+        step("read 0", data(HELLO)),
+        step(&format!("send 0: {:?}", Bytes::from_static(HELLO)), Ok(Reply::Done)),
+        shown(b"REDQ\0\xff"),
+        step("write 1: b\"REDQ\\0\\xff\"", Ok(Reply::Done)),
+        step("receive 0", Ok(Reply::Message(Some(Message::Ping)))),
+        step("receive 0", Ok(Reply::Message(None))),
+        step("close 3", Ok(Reply::Done)),
+        step(WAIT, operation(200, "")),
+    ];
+    let shown = play([begin, steps].concat(), |lxd| {
+        let screen = lxd.instance("c1").console().vga().stdin(Payload::reader("a viewer")).stdout("a viewer");
+        screen.attach().send()
+    });
+    assert_eq!(shown.unwrap(), "");
+    // A container has none.
+    for server in SERVERS {
+        let refusal = Exchange::load(server, "err-console-vga-container").response();
+        let refused = play([step("POST /1.0/instances/c1/console", Ok(Reply::Http(refusal)))], |lxd| {
+            lxd.instance("c1").console().vga().attach().send()
+        });
+        assert!(matches!(&refused, Err(Error::Api(error)) if error.status == 400), "{refused:?}");
+    }
 }

@@ -314,14 +314,19 @@ fn interleavings_with(out: &[Event]) -> usize {
                         let lxd = Client::new(World::new(script, *manner));
                         let exec = lxd.instance("c1").exec(["x"]);
                         let ordered = script.contains(&Event::Order);
-                        let exec = if ordered { exec.controlled().unwrap().1 } else { exec };
-                        assert_eq!(outcome(exec.output().send()), expected(script), "{manner:?} {script:?}");
+                        let result = if ordered { spawned(exec) } else { exec.output().send() };
+                        assert_eq!(outcome(result), expected(script), "{manner:?} {script:?}");
                     }
                 });
             }
         }
     }
     runs
+}
+
+/// A command that is begun, and then waited for.
+fn spawned<I: BlockingIo + Send + 'static>(exec: Exec<Client<I>>) -> Result<ExecOutput, Error> {
+    exec.spawn().send()?.wait()
 }
 
 /// The same with a terminal.
@@ -347,10 +352,10 @@ fn every_interleaving_of_a_terminal() {
                         runs += 1;
                         let world = World { out: 0, ..World::new(script, Manner { eager, tells }) };
                         let lxd = Client::new(world);
-                        let (_, exec) = lxd.instance("c1").exec(["x"]).interactive(80, 24).controlled().unwrap();
+                        let result = spawned(lxd.instance("c1").exec(["x"]).interactive(80, 24));
                         // There is no stderr that could be cut off.
                         let wanted = expected(&[script, &[Event::ErrEnd]].concat()).replace("stdout", "terminal");
-                        assert_eq!(outcome(exec.output().send()), wanted, "{eager} {tells} {script:?}");
+                        assert_eq!(outcome(result), wanted, "{eager} {tells} {script:?}");
                     }
                 });
             }
@@ -737,8 +742,9 @@ fn asked_and_killed() {
         ends(),
     ];
     let result = play(steps.concat(), |lxd| {
-        let (_, exec) = lxd.instance("c1").exec(["x"]).controlled().unwrap();
-        exec.output().send()
+        let child = lxd.instance("c1").exec(["x"]).spawn().send().unwrap();
+        assert_eq!(child.id().as_str(), "op-1");
+        child.wait()
     });
     assert_eq!(outcome(result), "whole: ");
 

@@ -33,6 +33,7 @@ impl BlockingIo for Server {
     fn finish(&mut self) -> (Id, Result<Reply, Failure>) {
         let metadata = match self.asked.last().expect("a request").as_str() {
             "GET /1.0" => json!({"api_extensions": self.extensions}),
+            "GET /1.0/instances/c" => json!({"name": "c"}),
             _ => Value::Null,
         };
         let body = json!({"type": "sync", "status_code": 200, "metadata": metadata}).to_string();
@@ -153,4 +154,26 @@ fn fields_need_them_too() {
         asked(&old),
         ["POST /1.0/instances\ncontent-type: application/json\n\n{\"name\":\"c\",\"source\":{\"type\":\"none\"}}"]
     );
+}
+
+/// What a copy needs is known when it was looked at and adjusted, and the server that makes it has to have it.
+#[test]
+fn what_is_adjusted_needs_them_too() {
+    let start = |copy: &mut InstancesPost| copy.start = true;
+    let old = server(&[]);
+    let error = old.instance("c").copy_to("d").adjust(start).send().unwrap_err();
+    assert_eq!(error, Error::MissingExtension("instance_create_start"));
+    assert_eq!(asked(&old), ["GET /1.0/instances/c", "GET /1.0"]);
+
+    let copying = old.instance("c").copy_to_server(&old.project("p")).relay().adjust(start);
+    old.io().extensions.push("container_push");
+    assert_eq!(copying.send().unwrap_err(), Error::MissingExtension("instance_create_start"));
+    // Nothing was begun on either.
+    assert_eq!(asked(&old), ["GET /1.0", "GET /1.0/instances/c", "GET /1.0"]);
+
+    let new = server(&["instance_create_start"]);
+    let _ = new.instance("c").copy_to("d").adjust(start).send();
+    let asked = asked(&new);
+    assert_eq!(asked[..2], ["GET /1.0/instances/c", "GET /1.0"]);
+    assert!(asked[2].starts_with("POST /1.0/instances\n") && asked[2].contains(r#""start":true"#), "{asked:?}");
 }

@@ -202,3 +202,66 @@ fn an_image_that_comes_is_the_one_that_was_asked_for() {
         assert!(wrong.to_string().contains("do not use it"), "{wrong}");
     }
 }
+
+/// By push the other server gives a secret, and this one connects to it.
+#[test]
+fn an_image_is_pushed() {
+    let accept = format!(
+        "POST /1.0/images?project=p\ncontent-type: application/json\n\n\
+        {{\"source\":{{\"type\":\"image\",\"mode\":\"push\",\"fingerprint\":\"{FINGERPRINT}\"}},\"filename\":\"f\",\
+        \"auto_update\":true,\"properties\":{{\"os\":\"x\"}},\"aliases\":[{{\"name\":\"ours\",\"description\":\"\"}}]}}"
+    );
+    let push = |address: &str| {
+        format!(
+            "POST /1.0/images/{FINGERPRINT}/export\ncontent-type: application/json\n\n{{\"target\":\"https://{address}\",\
+            \"secret\":\"s3cret\",\"certificate\":\"PEM\",\"project\":\"p\"}}"
+        )
+    };
+    let (one, two) = ("10.0.0.1:8443", "[fd00::1]:8443");
+    let copied = play(
+        [
+            ("GET /1.0/images/0123".into(), image(false)),
+            ("GET /1.0?project=p".into(), server(&[one, two])),
+            (accept, secret()),
+            (push(one), error(500, "no route")),
+            (push(two), running(URL)),
+            (WAIT.into(), done(json!({}), json!({}))),
+            ("DELETE /1.0/operations/op-s?project=p".into(), sync(json!({}))),
+        ],
+        |lxd| lxd.image("0123").copy_to(&lxd.project("p")).alias("ours").push().send(),
+    );
+    assert_eq!(copied.unwrap().fingerprint.to_string(), FINGERPRINT);
+}
+
+/// Relayed it is uploaded as it comes, and gets its names afterwards.
+#[test]
+fn an_image_is_relayed() {
+    let relay = format!(
+        "GET /1.0/images/{FINGERPRINT}/export\nrelayed: POST /1.0/images?project=p\n\
+        content-type: application/octet-stream\nx-lxd-filename: f\nx-lxd-fingerprint: {FINGERPRINT}\n\
+        x-lxd-properties: os=x\nx-lxd-public: true"
+    );
+    let alias = |name: &str, description: &str| {
+        format!(
+            "POST /1.0/images/aliases?project=p\ncontent-type: application/json\n\n\
+            {{\"name\":\"{name}\"{description},\"target\":\"{FINGERPRINT}\"}}"
+        )
+    };
+    let wait = "GET /1.0/operations/op-1/wait?timeout=15&project=p".to_owned();
+    let copied = play(
+        [
+            ("GET /1.0/images/0123".into(), image(true)),
+            (relay.clone(), running(URL)),
+            (wait.clone(), done(json!({"fingerprint": FINGERPRINT, "size": 7}), json!({}))),
+            (alias("a", ",\"description\":\"the one\""), sync(json!(null))),
+            (alias("ours", ""), running(URL)),
+            (wait, operation(200, "")),
+        ],
+        |lxd| lxd.image("0123").copy_to(&lxd.project("p")).copy_aliases().alias("ours").relay().send(),
+    );
+    assert_eq!(copied.unwrap().size, 7);
+    let refused = play([("GET /1.0/images/0123".into(), image(true)), (relay, error(403, "no"))], |lxd| {
+        lxd.image("0123").copy_to(&lxd.project("p")).relay().send()
+    });
+    assert!(matches!(refused, Err(Error::Api(error)) if error.status == 403));
+}

@@ -9,6 +9,7 @@ mod coverage;
 mod drafts;
 mod events;
 mod exec;
+mod exec_sequences;
 mod extensions;
 mod flows;
 mod image_flows;

@@ -261,6 +261,32 @@ fn pushed_the_other_server_waits() {
     assert_eq!(moved.unwrap(), "c1");
 }
 
+/// As an instance, with what it was like then.
+#[test]
+fn a_snapshot() {
+    let snapshot = sync(json!({
+        "name": "s", "architecture": "x86_64", "config": {"user.a": "then", "volatile.base_image": "cd34"},
+        "profiles": ["old"], "devices": {},
+    }));
+    let offer = "POST /1.0/instances/c1/snapshots/s\ncontent-type: application/json\n\n\
+        {\"name\":\"s\",\"migration\":true,\"live\":false}";
+    let accept = "POST /1.0/instances?project=p\ncontent-type: application/json\n\n\
+        {\"name\":\"c2\",\"source\":{\"type\":\"migration\",\"mode\":\"push\",\"base-image\":\"cd34\"},\
+        \"type\":\"virtual-machine\",\"description\":\"first\",\"architecture\":\"x86_64\",\
+        \"config\":{\"user.a\":\"then\",\"volatile.base_image\":\"cd34\"},\"profiles\":[\"old\"]}";
+    let client = Client::new(Script::new([
+        ("GET /1.0/instances/c1/snapshots/s".to_owned(), snapshot),
+        (LOOK.into(), instance(103)),
+        (accept.into(), begun("there-1")),
+        (offer.into(), begun("here-1")),
+        (wait("there-1"), ended("there-1", 200, "")),
+        (wait("here-1"), ended("here-1", 200, "")),
+    ]));
+    let copying = client.instance("c1").snapshot("s").copy_to_server(&client.project("p"));
+    copying.name("c2").relay().send().unwrap();
+    assert!(client.io().is_used_up());
+}
+
 fn message(message: Message) -> Answer {
     Ok(Reply::Message(Some(message)))
 }

@@ -1,9 +1,10 @@
 //! The client: a way to one server.
 
-use std::sync::Arc;
+use std::{panic::resume_unwind, sync::Arc};
 
 use lxd_host::Remote;
-use lxd_proto::{Async, Failure, Fingerprint, Pipe, Scope, Streams};
+use lxd_proto::{Async, Failure, FailureKind, Fingerprint, Pipe, Scope, Streams, Task};
+use tokio::{runtime::Handle, task::JoinSet};
 
 use crate::{Body, Io, Payload, Reader, Writer, http::Http};
 
@@ -82,5 +83,18 @@ impl Async for Client {
 
     fn io(&self, streams: Streams<Self>) -> Io {
         Io::new(self, streams)
+    }
+
+    fn spawn<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> Option<Task<T>> {
+        let mut tasks = JoinSet::new();
+        tasks.spawn_on(task, &Handle::try_current().ok()?);
+        // Dropped, it ends what is in it.
+        Some(Box::pin(async move {
+            match tasks.join_next().await {
+                Some(Ok(output)) => Ok(output),
+                Some(Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
+                _ => Err(Failure::new(FailureKind::Cancelled, "the runtime has ended")),
+            }
+        }))
     }
 }

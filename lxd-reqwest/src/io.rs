@@ -78,6 +78,16 @@ impl Io {
         }
     }
 
+    fn relay(&mut self, id: Id, (from, get): (Peer, Request), (to, post): (Peer, Request)) {
+        let (from, to) = (self.peer(from).clone(), self.peer(to).clone());
+        match (self.streams.redeem(get), self.streams.redeem(post)) {
+            (Ok(get), Ok(post)) => {
+                self.run(id, async move { Outcome::Finished(from.relay(get, &to, post).await.map(Reply::Http)) });
+            }
+            (Err(failure), _) | (_, Err(failure)) => self.finished.push_back((id, Err(failure))),
+        }
+    }
+
     fn open(&mut self, id: Id, sock: Sock, opened: impl Future<Output = Opened> + Send + 'static) {
         self.run(id, async move {
             match opened.await {
@@ -153,6 +163,7 @@ impl AsyncIo for Io {
     fn start(&mut self, id: Id, action: Action) {
         match action {
             Action::Http(peer, request) => self.request(id, peer, request),
+            Action::Relay(from, get, to, post) => self.relay(id, (from, get), (to, post)),
             Action::Open(peer, sock, request) => {
                 let http = self.peer(peer).http().clone();
                 self.open(id, sock, async move { websocket::open(&http, request).await });

@@ -1,9 +1,9 @@
 //! The client: a way to one server.
 
-use std::sync::Arc;
+use std::{panic::resume_unwind, sync::Arc, thread};
 
 use lxd_host::Remote;
-use lxd_proto::{Blocking, Failure, Fingerprint, Pipe, Scope, Streams};
+use lxd_proto::{Blocking, Failure, Fingerprint, Joining, Pipe, Scope, Streams};
 
 use crate::{Body, Io, Payload, Reader, Writer, conn::Hangup, http::Http};
 
@@ -87,5 +87,10 @@ impl Blocking for Client {
 
     fn io(&self, streams: Streams<Self>) -> Io {
         Io::new(self, streams)
+    }
+
+    fn spawn<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Option<Joining<T>> {
+        let thread = thread::Builder::new().name("lxd-spawned".into()).spawn(job).ok()?;
+        Some(Box::new(|| Ok(thread.join().unwrap_or_else(|panic| resume_unwind(panic)))))
     }
 }

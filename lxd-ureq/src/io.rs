@@ -111,6 +111,17 @@ impl Io {
         }
     }
 
+    fn relay(&mut self, id: Id, (from, get): (Peer, Request), (to, post): (Peer, Request)) {
+        let hangup = self.helpers.hangup();
+        let (from, to) = (self.peer(from).apart(hangup.clone()), self.peer(to).apart(hangup.clone()));
+        match (self.streams.redeem(get), self.streams.redeem(post)) {
+            (Ok(get), Ok(post)) => {
+                self.helpers.run(id, move || Outcome::Finished(from.relay(get, &to, post).map(Reply::Http)));
+            }
+            (Err(failure), _) | (_, Err(failure)) => self.finished.push_back((id, Err(failure))),
+        }
+    }
+
     fn helped(&mut self) {
         while let Some((id, outcome)) = self.helpers.next() {
             match outcome {
@@ -146,6 +157,7 @@ impl BlockingIo for Io {
     fn start(&mut self, id: Id, action: Action) {
         match action {
             Action::Http(peer, request) => self.requests.push_back((id, peer, request)),
+            Action::Relay(from, get, to, post) => self.relay(id, (from, get), (to, post)),
             Action::Open(peer, sock, request) => {
                 self.open(id, peer, sock, move |target, hangup| websocket::open(target, request, hangup));
             }

@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use lxd_proto::{
-    Async, Blocking, Client, Failure, Fingerprint, Payload, Pipe, Response, Scope, Streams,
+    Async, Blocking, Client, Failure, Fingerprint, Joining, Payload, Pipe, Response, Scope, Streams,
     flow::{Action, AsyncIo, BlockingIo, Id, Reply},
 };
 use tokio::{
@@ -71,6 +71,11 @@ impl Blocking for BlockOn {
 
     fn exchange(&self, request: http::Request<Payload<Reader>>) -> Result<Response, Failure> {
         RUNTIME.block_on(self.0.exchange(request.map(|payload| payload.map(|reader| reader.0))))
+    }
+
+    fn spawn<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Option<Joining<T>> {
+        let thread = std::thread::spawn(job);
+        Some(Box::new(|| Ok(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))))
     }
 
     fn io(&self, streams: Streams<Self>) -> BlockingIoOf {

@@ -115,6 +115,7 @@ calls! { instances (lxd: C, other: C, draft: Draft<Instance>, post: InstancesPos
     lxd.instance("c1").unfreeze();
     lxd.instance("c1").restore("before");
     lxd.instance("c1").restore("before").stateful();
+    lxd.instance("c1").offer(InstancePost::default());
     source.operation;
     source.websockets;
     lxd.instance("c1").copy_to("c2");
@@ -133,7 +134,7 @@ calls! { instances (lxd: C, other: C, draft: Draft<Instance>, post: InstancesPos
     String::from_utf8_lossy(&output.stdout);
     lxd.instance("c1").exec(["ls"]).output();
     lxd.instance("c1").exec(["ls"]).stdout(writer);
-    lxd.instance("c1").exec(["top"]).controlled();
+    lxd.instance("c1").exec(["top"]).spawn();
     control.kill();
     control.signal(15);
     control.resize(80, 24);

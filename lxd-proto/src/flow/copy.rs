@@ -8,10 +8,10 @@
 //! 5.0.2 gives a copy nothing that is not said, not even a root disk ("No root device could be found"); later servers take
 //! what the source has. So all of it is said.
 
-use alloc::{boxed::Box, string::String};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
-use super::{Sequence, Turn, wait::Wait};
+use super::{Needed, Peer, Sequence, Turn, wait::Wait};
 use crate::{
     Client, Create, Created, Endpoint, Error, Get, Request, Response, Run,
     flow::InTurn,
@@ -27,6 +27,7 @@ pub struct Copy {
     snapshot: Option<String>,
     name: String,
     adjust: Option<Adjust>,
+    needed: Vec<&'static str>,
     state: State,
 }
 
@@ -49,7 +50,7 @@ impl fmt::Debug for Copy {
 
 impl Copy {
     pub(crate) fn new(instance: String, snapshot: Option<String>, name: String) -> Self {
-        Self { instance, snapshot, name, adjust: None, state: State::Look }
+        Self { instance, snapshot, name, adjust: None, needed: Vec::new(), state: State::Look }
     }
 
     fn look(&self) -> Result<Request, Error> {
@@ -105,7 +106,14 @@ impl Sequence for Copy {
     fn turn(&mut self) -> Result<Turn<Created>, Error> {
         match &mut self.state {
             State::Look => self.look().map(Turn::Ask),
-            State::Create(create) => create.turn(),
+            State::Create(create) => {
+                let mut turn = create.turn()?;
+                if let Turn::Ask(request) = &mut turn {
+                    // What changes it may ask for what the server lacks.
+                    request.extensions_mut().insert(Needed(Peer(0), core::mem::take(&mut self.needed)));
+                }
+                Ok(turn)
+            }
         }
     }
 
@@ -117,7 +125,9 @@ impl Sequence for Copy {
                 if let Some(adjust) = self.adjust.take() {
                     adjust(&mut post);
                 }
-                self.state = State::Create(Box::new(Wait::new(Create::new((), post))));
+                let create = Create::new((), post);
+                self.needed = create.extensions();
+                self.state = State::Create(Box::new(Wait::new(create)));
                 Ok(())
             }
         }
@@ -126,7 +136,7 @@ impl Sequence for Copy {
 
 impl<C: Client> Run<C, InTurn<Copy>> {
     /// Changes what is made: other profiles, say, or only the instance without its snapshots. What is set here and needs an
-    /// API extension is not looked for.
+    /// API extension that the server lacks is [`Error::MissingExtension`], before anything is made.
     pub fn adjust(mut self, change: impl FnOnce(&mut InstancesPost) + Send + 'static) -> Self {
         self.flow.sequence.adjust = Some(Box::new(change));
         self

@@ -1,29 +1,33 @@
-//! Copying an image to another server, which fetches it.
+//! Copying an image to another server: one of them connects to the other, or this process stands between.
 //!
 //! | state | asks | and then |
 //! |---|---|---|
-//! | `Image` | here: `GET /1.0/images/{fingerprint}` | `Server` |
-//! | `Server` | here: `GET /1.0`, for its addresses and its certificate | the image is private: `Secret`; else `Post` |
-//! | `Secret` | here: `POST /1.0/images/{fingerprint}/secret` | `Post` |
-//! | `Post` | there: `POST /1.0/images` with the next of the addresses | `Watch`; an error: `Post`, or `Forget` after the last |
-//! | `Watch` | there: the operation's `/wait` | it failed: `Post`, or `Forget` after the last; else `Forget` |
-//! | `Forget` | here: `DELETE` of the secret's operation | done. Without, a server that shuts down waits for it |
+//! | `Image` | here: `GET /1.0/images/{fingerprint}` | relayed: `Relay`; else `Server` |
+//! | `Server` | whoever is connected to: `GET /1.0`, for its addresses and its certificate | by pull, and public: `Post`; else `Secret` |
+//! | `Secret` | by pull, here: `POST /1.0/images/{fingerprint}/secret`; by push, there: `POST /1.0/images` | `Post` |
+//! | `Post` | whoever connects, with the next of the addresses: by pull, there: `POST /1.0/images`; by push, here: `POST /1.0/images/{fingerprint}/export` | `Watch`; an error: `Post`, or `Forget` after the last |
+//! | `Relay` | here: `GET /1.0/images/{fingerprint}/export`, which goes on there: `POST /1.0/images` | `Watch` |
+//! | `Watch` | whoever does it: the operation's `/wait` | it failed: `Post`, or `Forget` after the last; else `Forget`; relayed: `Alias` |
+//! | `Forget` | who gave the secret: `DELETE` of its operation | done. Without, a server that shuts down waits for it |
+//! | `Alias` | there: `POST /1.0/images/aliases` for each | done |
 //!
-//! Where this server is reached from here says nothing about the way from the other one, so its own addresses are used.
+//! Where a server is reached from here says nothing about the way from the other one, so its own addresses are used.
+//! An uploaded image gets no aliases by itself, and cannot be kept up to date: the server does not know where it is from.
 
 use alloc::{format, string::String, vec::Vec};
 
 use http::Method;
 
-use super::{Peer, Sequence, Turn, ended, wait::Watcher};
+use super::{Needed, Peer, Sequence, Turn, ended, wait::Watcher};
 use crate::{
-    Answer, Changed, Client, Create, Endpoint, Error, Get, Request, Resource, Response, Run,
+    Answer, Changed, Client, Create, Download, Endpoint, Error, Get, Request, Resource, Response, Run,
     endpoint::bare,
     error::Outcome,
     flow::InTurn,
     resources::{
-        CreatedImage, Image, ImageAlias, ImageSecret, ImagesPost, ImagesPostSource, Operation, Server,
-        image_sources::CreateImageSecret,
+        CreatedImage, ExportImage, Image, ImageAlias, ImageAliasesEntry, ImageAliasesPost, ImageExportPost,
+        ImageSecret, ImageUpload, ImagesPost, ImagesPostSource, Operation, Server,
+        image_sources::{CreateImageSecret, PushImage},
     },
 };
 
@@ -32,7 +36,10 @@ use crate::{
 pub struct CopyImage {
     fingerprint: String,
     project: String,
+    /// The project there.
+    target: String,
     peer: Peer,
+    mode: Mode,
     public: Option<bool>,
     auto_update: Option<bool>,
     copy_aliases: bool,
@@ -41,9 +48,18 @@ pub struct CopyImage {
     addresses: Vec<String>,
     tried: usize,
     private: bool,
+    size: u64,
+    certificate: String,
     post: ImagesPost,
     secret: Option<ImageSecret>,
     state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Pull,
+    Push,
+    Relay,
 }
 
 #[derive(Debug)]
@@ -52,17 +68,22 @@ enum State {
     Server,
     Secret,
     Post,
+    Relay,
     Watch(Watcher),
     Forget(Result<CreatedImage, Error>),
+    /// With the operation that makes one.
+    Alias(CreatedImage, Option<Watcher>),
     Done(Option<Result<CreatedImage, Error>>),
 }
 
 impl CopyImage {
-    pub(crate) fn new(fingerprint: String, project: String, peer: Peer) -> Self {
+    pub(crate) fn new(fingerprint: String, project: String, target: String, peer: Peer) -> Self {
         Self {
             fingerprint,
             project,
+            target,
             peer,
+            mode: Mode::Pull,
             public: None,
             auto_update: None,
             copy_aliases: false,
@@ -71,6 +92,8 @@ impl CopyImage {
             addresses: Vec::new(),
             tried: 0,
             private: true,
+            size: 0,
+            certificate: String::new(),
             post: ImagesPost::default(),
             secret: None,
             state: State::Image,
@@ -78,10 +101,14 @@ impl CopyImage {
     }
 
     fn image(&mut self, image: Image) {
-        let source = ImagesPostSource::pull(String::new(), "lxd");
         let copied = if self.copy_aliases { image.aliases } else { Vec::new() };
+        let project = core::mem::take(&mut self.project);
+        let source = match self.mode {
+            Mode::Push => ImagesPostSource { kind: "image".into(), mode: "push".into(), ..Default::default() },
+            _ => ImagesPostSource { project, ..ImagesPostSource::pull(String::new(), "lxd") },
+        };
         self.post = ImagesPost {
-            source: ImagesPostSource { project: core::mem::take(&mut self.project), ..source },
+            source,
             filename: image.filename,
             public: self.public.unwrap_or(image.public),
             auto_update: self.auto_update.unwrap_or(image.auto_update),
@@ -93,27 +120,95 @@ impl CopyImage {
         };
         self.post.source.fingerprint.clone_from(&image.fingerprint);
         self.fingerprint = image.fingerprint;
+        self.size = image.size.try_into().unwrap_or_default();
         self.private = !image.public;
-        self.state = State::Server;
+        self.state = if self.mode == Mode::Relay { State::Relay } else { State::Server };
     }
 
     fn server(&mut self, server: Server) -> Result<(), Error> {
-        self.post.source.certificate = server.environment.certificate;
+        self.certificate = server.environment.certificate;
         if self.addresses.is_empty() {
             self.addresses = server.environment.addresses.iter().map(|address| format!("https://{address}")).collect();
         }
         if self.addresses.is_empty() {
-            let text = "the image's server listens on no address (`core.https_address`), or does not say on which";
-            return Err(Error::InvalidInput(text.into()));
+            let which = if self.mode == Mode::Push { "the other server" } else { "the image's server" };
+            let text = format!("{which} listens on no address (`core.https_address`), or does not say on which");
+            return Err(Error::InvalidInput(text));
         }
-        self.state = if self.private { State::Secret } else { State::Post };
+        self.state = if self.private || self.mode == Mode::Push { State::Secret } else { State::Post };
         Ok(())
+    }
+
+    /// What is asked of the server that is connected to.
+    fn ask_waiting(&self, request: Result<Request, Error>) -> Result<Turn<CreatedImage>, Error> {
+        let ask =
+            |request| if self.mode == Mode::Push { Turn::AskPeer(self.peer, request) } else { Turn::Ask(request) };
+        request.map(ask)
+    }
+
+    /// What is asked of the one that connects, or gets it.
+    fn ask_connecting(&self, request: Result<Request, Error>) -> Result<Turn<CreatedImage>, Error> {
+        let ask =
+            |request| if self.mode == Mode::Push { Turn::Ask(request) } else { Turn::AskPeer(self.peer, request) };
+        request.map(ask)
+    }
+
+    /// Asks for a secret, and reads it from the operation that ends with it.
+    fn secret(&self) -> Result<Request, Error> {
+        match self.mode {
+            Mode::Push => Create::<Image>::new((), self.post.clone()).request(),
+            _ => CreateImageSecret { fingerprint: self.fingerprint.clone() }.request(),
+        }
+    }
+
+    /// Tells the one that connects by which address.
+    fn connect(&self) -> Result<Request, Error> {
+        let address = self.addresses.get(self.tried).cloned().unwrap_or_default();
+        if self.mode == Mode::Push {
+            let push = PushImage {
+                fingerprint: self.fingerprint.clone(),
+                post: ImageExportPost {
+                    target: address,
+                    secret: self.secret.as_ref().map(|made| made.secret.clone()),
+                    certificate: self.certificate.clone(),
+                    project: self.target.clone(),
+                    ..ImageExportPost::default()
+                },
+            };
+            let mut request = push.request()?;
+            request.extensions_mut().insert(Needed(Peer(0), push.extensions()));
+            return Ok(request);
+        }
+        let mut post = self.post.clone();
+        (post.source.server, post.source.certificate) = (address, self.certificate.clone());
+        post.source.secret = self.secret.as_ref().map(|made| made.secret.clone());
+        Create::<Image>::new((), post).request()
+    }
+
+    fn relay(&self) -> Result<Turn<CreatedImage>, Error> {
+        let mut upload = ImageUpload::relayed();
+        upload.filename = Some(self.post.filename.clone()).filter(|name| !name.is_empty());
+        (upload.public, upload.properties) = (self.post.public, self.post.properties.clone());
+        (upload.profiles, upload.fingerprint) = (self.post.profiles.clone(), Some(self.fingerprint.parse()?));
+        let export = ExportImage::new(self.fingerprint.clone()).request()?;
+        Ok(Turn::Relay(export, self.peer, upload.request()?))
     }
 
     /// It failed with this address: the next one may work.
     fn failed(&mut self, error: Error) {
         self.tried += 1;
-        self.state = if self.tried < self.addresses.len() { State::Post } else { State::Forget(Err(error)) };
+        let again = self.mode != Mode::Relay && self.tried < self.addresses.len();
+        self.state = if again { State::Post } else { State::Forget(Err(error)) };
+    }
+
+    fn succeeded(&mut self, operation: &Operation) -> Result<(), Error> {
+        self.state = match self.mode {
+            Mode::Pull => State::Forget(CreatedImage::finished(operation)),
+            // Only the one that gets it says what it is, and nobody waits for that.
+            Mode::Push => State::Forget(Ok(CreatedImage { fingerprint: self.fingerprint.parse()?, size: self.size })),
+            Mode::Relay => State::Alias(CreatedImage::finished(operation)?, None),
+        };
+        Ok(())
     }
 }
 
@@ -121,25 +216,30 @@ impl Sequence for CopyImage {
     type Output = CreatedImage;
 
     fn turn(&mut self) -> Result<Turn<CreatedImage>, Error> {
-        let here = |request: Result<Request, Error>| request.map(Turn::Ask);
-        if let (State::Forget(_), None) = (&self.state, &self.secret) {
-            if let State::Forget(result) = core::mem::replace(&mut self.state, State::Done(None)) {
-                self.state = State::Done(Some(result));
-            }
+        match core::mem::replace(&mut self.state, State::Done(None)) {
+            State::Forget(result) if self.secret.is_none() => self.state = State::Done(Some(result)),
+            State::Alias(made, _) if self.post.aliases.is_empty() => self.state = State::Done(Some(Ok(made))),
+            state => self.state = state,
         }
         match &mut self.state {
-            State::Image => here(Get::<Image>::new(self.fingerprint.clone()).request()),
-            State::Server => here(Get::<Server>::new(()).request()),
-            State::Secret => here(CreateImageSecret { fingerprint: self.fingerprint.clone() }.request()),
-            State::Post => {
-                let mut post = self.post.clone();
-                post.source.server = self.addresses.get(self.tried).cloned().unwrap_or_default();
-                Create::<Image>::new((), post).request().map(|request| Turn::AskPeer(self.peer, request))
+            State::Image => Get::<Image>::new(self.fingerprint.clone()).request().map(Turn::Ask),
+            State::Server => self.ask_waiting(Get::<Server>::new(()).request()),
+            State::Secret => self.ask_waiting(self.secret()),
+            State::Post => self.ask_connecting(self.connect()),
+            State::Relay => self.relay(),
+            State::Watch(watcher) | State::Alias(_, Some(watcher)) => {
+                let request = watcher.request();
+                self.ask_connecting(request)
             }
-            State::Watch(watcher) => watcher.request().map(|request| Turn::AskPeer(self.peer, request)),
             State::Forget(_) => {
                 let secret = self.secret.as_ref().ok_or_else(ended)?;
-                here(bare(Method::DELETE, &Operation::path(&secret.operation)))
+                self.ask_waiting(bare(Method::DELETE, &Operation::path(&secret.operation)))
+            }
+            State::Alias(_, None) => {
+                let alias = self.post.aliases.first().cloned().unwrap_or_default();
+                let mut post = ImageAliasesPost::new(alias.name, self.fingerprint.clone());
+                post.description = alias.description;
+                self.ask_connecting(Create::<ImageAliasesEntry>::new((), post).request())
             }
             State::Done(result) => result.take().ok_or_else(ended)?.map(Turn::Done),
         }
@@ -157,12 +257,10 @@ impl Sequence for CopyImage {
             }
             State::Secret => {
                 let create = CreateImageSecret { fingerprint: self.fingerprint.clone() };
-                let made = create.response(answer?)?;
-                self.post.source.secret = Some(made.secret.clone());
-                self.secret = Some(made);
+                self.secret = Some(create.response(answer?)?);
                 self.state = State::Post;
             }
-            State::Post => match answer {
+            State::Post | State::Relay => match answer {
                 // Whether the other server got it is not known.
                 Err(error) => self.state = State::Forget(Err(error)),
                 Ok(response) => match Changed::<CreatedImage>::read(&response) {
@@ -173,7 +271,7 @@ impl Sequence for CopyImage {
             },
             State::Watch(watcher) => match watcher.answer(answer) {
                 Ok(None) => {}
-                Ok(Some(operation)) => self.state = State::Forget(CreatedImage::finished(&operation)),
+                Ok(Some(operation)) => self.succeeded(&operation)?,
                 Err(Error::Operation(error)) if matches!(error.outcome, Outcome::Failed(_)) => {
                     self.failed(Error::Operation(error));
                 }
@@ -181,13 +279,46 @@ impl Sequence for CopyImage {
             },
             // Used or not, it is of no more use; a server that ended it with its use says 404.
             State::Forget(_) => self.secret = None,
+            State::Alias(_, watching) => {
+                let made = match watching {
+                    Some(watcher) => watcher.answer(answer)?.is_some(),
+                    None => match Changed::<()>::read(&answer?)? {
+                        Changed::Done(()) => true,
+                        Changed::Running(operation) => {
+                            *watching = Some(Watcher::new(operation.id, None));
+                            false
+                        }
+                    },
+                };
+                if made {
+                    *watching = None;
+                    self.post.aliases.remove(0);
+                }
+            }
             State::Done(_) => {}
         }
         Ok(())
     }
+
+    fn extensions(&self) -> Vec<&'static str> {
+        (self.mode == Mode::Push).then_some("images_push_relay").into_iter().collect()
+    }
 }
 
 impl<C: Client> Run<C, InTurn<CopyImage>> {
+    /// Has this server connect to the other one (extension `images_push_relay`). By default the other one connects to this.
+    pub fn push(mut self) -> Self {
+        self.flow.sequence.mode = Mode::Push;
+        self
+    }
+
+    /// Carries it through this process, for servers that cannot reach each other; it is never held whole. The copy cannot
+    /// be kept up to date. A transport of one's own may not be able to do it.
+    pub fn relay(mut self) -> Self {
+        self.flow.sequence.mode = Mode::Relay;
+        self
+    }
+
     /// Whether untrusted clients of the other server may have it. By default as here.
     pub fn public(mut self, public: bool) -> Self {
         self.flow.sequence.public = Some(public);
@@ -219,8 +350,8 @@ impl<C: Client> Run<C, InTurn<CopyImage>> {
         self
     }
 
-    /// Where the other server finds this one, as `https://host:8443`. Said several times, they are tried in order. By
-    /// default all the addresses that this server says it has.
+    /// Where the server that is connected to is found by the other one, as `https://host:8443`. Said several times, they
+    /// are tried in order. By default all the addresses that it says it has.
     pub fn address(mut self, url: impl Into<String>) -> Self {
         self.flow.sequence.addresses.push(url.into());
         self

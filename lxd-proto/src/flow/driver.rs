@@ -3,8 +3,8 @@
 use alloc::{collections::VecDeque, vec::Vec};
 use core::task::{Context, Poll, ready};
 
-use super::{Action, Flow, Id, Peer, Reply, Step};
-use crate::{Blocking, Error, Failure, Scope, Streams, error::FailureKind};
+use super::{Action, Flow, Id, Peer, Reply, Step, http};
+use crate::{Blocking, Endpoint, Error, Failure, Get, Request, Scope, Streams, error::FailureKind, resources::Server};
 
 /// Starts actions, and gives back what is finished, on the caller's thread.
 pub trait BlockingIo {
@@ -98,17 +98,36 @@ impl<F: Flow, I: AsyncIo> Driver<F, I> {
 }
 
 /// A flow whose requests get their server's scope, and whose answers lose its dialect: see
-/// [`Run::into_flow`](crate::Run::into_flow).
+/// [`Run::into_flow`](crate::Run::into_flow). What a request needs is made sure of before it is sent.
 #[derive(Debug)]
 pub struct Scoped<F> {
     flow: F,
     scopes: Vec<Scope>,
     sent: Vec<(Id, Peer)>,
+    held: Option<Held>,
 }
+
+/// In the extensions of a flow's request: the API extensions that a server must have, where only the flow's middle says
+/// which. They are made sure of before it is sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Needed(pub(crate) Peer, pub(crate) Vec<&'static str>);
+
+/// A request before which a server is asked what it can do.
+#[derive(Debug)]
+struct Held {
+    id: Id,
+    action: Action,
+    asked: Peer,
+    needed: Vec<&'static str>,
+    answered: bool,
+}
+
+/// The question of what a server can do. No flow counts so far.
+const ASKING: Id = Id(u32::MAX - 1);
 
 impl<F> Scoped<F> {
     pub(crate) fn new(flow: F, scopes: Vec<Scope>) -> Self {
-        Self { flow, scopes, sent: Vec::new() }
+        Self { flow, scopes, sent: Vec::new(), held: None }
     }
 }
 
@@ -116,21 +135,43 @@ impl<F: Flow> Flow for Scoped<F> {
     type Output = F::Output;
 
     fn next(&mut self) -> Result<Step<F::Output>, Error> {
-        let mut step = self.flow.next()?;
-        if let Step::Do(
-            id,
-            Action::Http(peer, request) | Action::Open(peer, _, request) | Action::Upgrade(peer, _, request),
-        ) = &mut step
-        {
-            if let Some(scope) = self.scopes.get(usize::from(peer.0)) {
-                scope.apply(request)?;
-                self.sent.push((*id, *peer));
+        let mut step = match self.held.take() {
+            Some(Held { id, action, answered: true, .. }) => Step::Do(id, action),
+            Some(held) => {
+                self.held = Some(held);
+                return Ok(Step::Wait);
+            }
+            None => self.flow.next()?,
+        };
+        let Step::Do(id, action) = &mut step else { return Ok(step) };
+        let needed = requests(action).find_map(|(_, request)| request.extensions_mut().remove());
+        if let Some(Needed(asked, needed)) = needed {
+            let known = self.scopes.get(usize::from(asked.0));
+            if !known.is_some_and(|scope| scope.extensions.have(&needed)) {
+                self.held = Some(Held { id: *id, action: action.clone(), asked, needed, answered: false });
+                return Ok(Step::Do(ASKING, Action::Http(asked, Get::<Server>::new(()).request()?)));
             }
         }
+        let mut answering = None;
+        for (peer, request) in requests(action) {
+            if let Some(scope) = self.scopes.get(usize::from(peer.0)) {
+                scope.apply(request)?;
+                answering = Some((*id, peer));
+            }
+        }
+        self.sent.extend(answering);
         Ok(step)
     }
 
     fn handle(&mut self, id: Id, mut result: Result<Reply, Failure>) -> Result<(), Error> {
+        if let Some(held) = self.held.as_mut().filter(|held| id == ASKING && !held.answered) {
+            let server = Get::<Server>::new(()).response(http(result)?)?.value;
+            if let Some(scope) = self.scopes.get(usize::from(held.asked.0)) {
+                scope.extensions.learn(&server, &held.needed)?;
+            }
+            held.answered = true;
+            return Ok(());
+        }
         if let Some(index) = self.sent.iter().position(|(sent, _)| *sent == id) {
             let (_, peer) = self.sent.swap_remove(index);
             if let (Ok(Reply::Http(response)), Some(scope)) = (&mut result, self.scopes.get(usize::from(peer.0))) {
@@ -143,6 +184,18 @@ impl<F: Flow> Flow for Scoped<F> {
     fn extensions(&self) -> Vec<&'static str> {
         self.flow.extensions()
     }
+}
+
+/// The requests of an action with their servers. The last one's answer is the action's.
+fn requests(action: &mut Action) -> impl Iterator<Item = (Peer, &mut Request)> {
+    let (first, second) = match action {
+        Action::Http(peer, request) | Action::Open(peer, _, request) | Action::Upgrade(peer, _, request) => {
+            (Some((*peer, request)), None)
+        }
+        Action::Relay(from, get, to, post) => (Some((*from, get)), Some((*to, post))),
+        _ => (None, None),
+    };
+    first.into_iter().chain(second)
 }
 
 /// The I/O of a transport that has requests and nothing else: one after the other, on the caller's thread. It runs every

@@ -16,7 +16,7 @@ pub(crate) use attached::{Attached, Begin};
 pub(crate) use detached::Detached;
 
 use super::{Flow, Id, InTurn, Port, Reply, Step};
-use crate::{Error, Failure, client::WeakPipe};
+use crate::{Error, Failure, client::WeakPipe, resources::OperationId};
 
 /// What the caller's stdin is read from.
 pub const STDIN: Port = Port(0);
@@ -30,7 +30,7 @@ pub const ORDERS: Port = Port(3);
 
 pub(crate) const SIGKILL: i32 = 9;
 
-/// An order that LXD does not know.
+/// An order that LXD does not know: whoever gave it is gone.
 const DETACH: &str = "detach";
 
 /// How a command ended, and what it wrote where nothing else was said.
@@ -69,10 +69,10 @@ pub(crate) enum Source {
     Read(Port),
 }
 
-/// Asks a command that runs. Made by [`Exec::controlled`](crate::resources::Exec::controlled); its clones ask the same
-/// command, from any thread.
+/// Asks a command that runs. Made by [`Child::control`](crate::resources::Child::control); its clones ask the same command,
+/// from any thread.
 ///
-/// What is asked before the command has begun is asked when it has. What is asked after its end does nothing.
+/// What is asked before the command has its websockets is asked when it has. What is asked after its end does nothing.
 #[derive(Clone, Debug)]
 pub struct Control(pub(crate) WeakPipe);
 
@@ -90,6 +90,11 @@ impl Control {
     /// Gives its terminal another size.
     pub fn resize(&self, columns: u16, lines: u16) {
         self.0.push(&resize(columns, lines));
+    }
+
+    /// Gives it up: nobody waits for it any more.
+    pub(crate) fn leave(&self) {
+        self.0.push(DETACH);
     }
 }
 
@@ -163,6 +168,47 @@ impl Flow for ExecFlow {
             Way::Attached(flow) => flow.extensions(),
             Way::Detached(flow) => flow.extensions(),
         }
+    }
+}
+
+/// A command that says when it has begun, and then how it ended.
+#[derive(Debug)]
+pub(crate) struct Background {
+    flow: Attached,
+    begun: bool,
+}
+
+/// What becomes of a command in the background, one after the other.
+#[derive(Debug)]
+pub(crate) enum Stage {
+    Begun(OperationId),
+    Ended(ExecOutput),
+}
+
+impl From<Attached> for Background {
+    fn from(flow: Attached) -> Self {
+        Self { flow, begun: false }
+    }
+}
+
+impl Flow for Background {
+    type Output = Stage;
+
+    fn next(&mut self) -> Result<Step<Stage>, Error> {
+        if let Some(operation) = self.flow.operation().filter(|_| !self.begun) {
+            let begun = Stage::Begun(operation.clone());
+            self.begun = true;
+            return Ok(Step::Done(begun));
+        }
+        Ok(match self.flow.next()? {
+            Step::Done(output) => Step::Done(Stage::Ended(output)),
+            Step::Do(id, action) => Step::Do(id, action),
+            Step::Wait => Step::Wait,
+        })
+    }
+
+    fn handle(&mut self, id: Id, result: Result<Reply, Failure>) -> Result<(), Error> {
+        self.flow.handle(id, result)
     }
 }
 

@@ -33,7 +33,7 @@ use alloc::{
 
 use http::{Method, Uri};
 
-use super::{Action, Flow, Id, Ids, Peer, Reply, Sock, Step, ended, http, unopened, wait::Watcher};
+use super::{Action, Flow, Id, Ids, Needed, Peer, Reply, Sock, Step, ended, http, unopened, wait::Watcher};
 use crate::{
     Answer, Changed, Client, Endpoint, Error, Failure, Get, Request, Resource, Response, Run, Secret,
     endpoint::bare,
@@ -49,13 +49,13 @@ pub trait Migrated: Send {
     /// What the copy is.
     type Output: Answer + Send;
 
-    /// The request for what is copied.
+    /// The next request for what is copied, until all is known.
     ///
     /// # Errors
     /// When a name cannot be sent.
-    fn look(&self) -> Result<Request, Error>;
+    fn look(&self) -> Result<Option<Request>, Error>;
 
-    /// What is copied, as its server has it.
+    /// What is copied, or a part of that, as its server has it.
     ///
     /// # Errors
     /// When it cannot be copied, or moved, as it is.
@@ -72,6 +72,9 @@ pub trait Migrated: Send {
     /// # Errors
     /// When a name cannot be sent.
     fn accept(&self, from: Option<Waiting>) -> Result<Request, Error>;
+
+    /// The API extensions that the server that gets it must have, once it was looked at.
+    fn accepting(&self) -> Vec<&'static str>;
 
     /// The request that removes it, once it was moved.
     ///
@@ -112,6 +115,8 @@ pub struct Migration<M> {
     there: End,
     relay: Relay,
     attempts: Vec<MigrationAttempt>,
+    /// What the server that gets it is still to be asked whether it has.
+    needed: Vec<&'static str>,
     state: State,
     ids: Ids,
     outbox: VecDeque<(Id, Action)>,
@@ -219,6 +224,7 @@ impl<M: Migrated> Migration<M> {
             there: End::new(other),
             relay: Relay::default(),
             attempts: Vec::new(),
+            needed: Vec::new(),
             state: State::Look,
             ids: Ids::default(),
             outbox: VecDeque::new(),
@@ -252,7 +258,11 @@ impl<M: Migrated> Migration<M> {
         self.outbox.push_back((id, action));
     }
 
-    fn ask(&mut self, pending: Pending, side: Side, request: Request) {
+    fn ask(&mut self, pending: Pending, side: Side, mut request: Request) {
+        // Before anything has begun on either side.
+        if !self.needed.is_empty() {
+            request.extensions_mut().insert(Needed(self.there.peer, core::mem::take(&mut self.needed)));
+        }
         let peer = self.end(side).peer;
         self.start(pending, Action::Http(peer, request));
     }
@@ -263,6 +273,11 @@ impl<M: Migrated> Migration<M> {
 
     fn looked(&mut self, response: Response) -> Result<(), Error> {
         self.what.looked(response, self.moved)?;
+        if let Some(request) = self.what.look()? {
+            self.ask(Pending::Look, Side::Here, request);
+            return Ok(());
+        }
+        self.needed = self.what.accepting();
         match self.waiting() {
             None => self.begin(),
             Some(side) => {
@@ -541,7 +556,7 @@ impl<M: Migrated> Flow for Migration<M> {
 
     fn next(&mut self) -> Result<Step<M::Output>, Error> {
         if matches!(self.state, State::Look) && self.pending.is_empty() {
-            let request = self.what.look()?;
+            let request = self.what.look()?.ok_or_else(ended)?;
             self.ask(Pending::Look, Side::Here, request);
         }
         if let Some((id, action)) = self.outbox.pop_front() {

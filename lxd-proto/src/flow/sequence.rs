@@ -15,6 +15,8 @@ pub enum Turn<T> {
     Ask(Request),
     /// Sends this to another server of the flow, and is told the answer.
     AskPeer(Peer, Request),
+    /// As [`Action::Relay`], from the flow's own server to another, and is told the answer.
+    Relay(Request, Peer, Request),
     /// This is the result.
     Done(T),
 }
@@ -64,14 +66,17 @@ impl<S: Sequence> Flow for InTurn<S> {
         if self.out.is_some() {
             return Ok(Step::Wait);
         }
-        let (peer, request) = match self.sequence.turn()? {
+        let action = match self.sequence.turn()? {
             Turn::Done(output) => return Ok(Step::Done(output)),
-            Turn::Ask(request) => (Peer(0), request),
-            Turn::AskPeer(peer, request) => (peer, request),
+            Turn::Ask(request) => Action::Http(Peer(0), request),
+            Turn::AskPeer(peer, request) => Action::Http(peer, request),
+            Turn::Relay(get, peer, post) => Action::Relay(Peer(0), get, peer, post),
         };
         self.last = Id(self.last.0.wrapping_add(1));
-        self.out = Some((request.method().clone(), request.uri().clone()));
-        Ok(Step::Do(self.last, Action::Http(peer, request)))
+        if let Action::Http(_, request) | Action::Relay(_, _, _, request) = &action {
+            self.out = Some((request.method().clone(), request.uri().clone()));
+        }
+        Ok(Step::Do(self.last, action))
     }
 
     fn handle(&mut self, id: Id, result: Result<Reply, Failure>) -> Result<(), Error> {

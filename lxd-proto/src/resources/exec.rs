@@ -1,5 +1,9 @@
 //! Running commands in an instance: `/1.0/instances/{name}/exec`.
 
+mod spawn;
+
+pub use spawn::{Child, Spawn};
+
 use alloc::{
     collections::BTreeMap,
     string::{String, ToString},
@@ -90,7 +94,6 @@ pub struct Exec<C: Client> {
     stdout: Option<C::Writer>,
     stderr: Option<C::Writer>,
     timeout: Option<Duration>,
-    orders: Option<(Pipe, C::Reader)>,
 }
 
 impl<C: Client> core::fmt::Debug for Exec<C> {
@@ -103,15 +106,7 @@ impl<C: Client> Exec<C> {
     pub(crate) fn new(client: &C, instance: String, command: Vec<String>) -> Self {
         let post = InstanceExecPost { command, wait_for_websocket: true, ..InstanceExecPost::default() };
         let endpoint = PostExec { instance, post };
-        Self {
-            client: client.clone(),
-            endpoint,
-            stdin: Payload::Empty,
-            stdout: None,
-            stderr: None,
-            timeout: None,
-            orders: None,
-        }
+        Self { client: client.clone(), endpoint, stdin: Payload::Empty, stdout: None, stderr: None, timeout: None }
     }
 
     /// Sets a variable of its environment.
@@ -178,30 +173,6 @@ impl<C: Client> Exec<C> {
         self
     }
 
-    /// Lets it be signalled, killed and resized while it runs.
-    ///
-    /// ```no_run
-    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
-    /// use lxd_proto::Lxd;
-    ///
-    /// let (control, server) = lxd.instance("c1").exec(["httpd", "-f"]).controlled()?;
-    /// // Here in a thread of its own; with an async client in a task.
-    /// let running = std::thread::spawn(move || server.output().send());
-    /// control.signal(15);
-    /// assert_eq!(running.join().unwrap()?.code, 128 + 15);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// [`Unsupported`](crate::FailureKind::Unsupported), when the transport has no pipes.
-    pub fn controlled(mut self) -> Result<(Control, Self), Error> {
-        let (pipe, reader) = pipe(&self.client)?;
-        let control = Control(pipe.downgrade());
-        self.orders = Some((pipe, reader));
-        Ok((control, self))
-    }
-
     /// Lets the server record its output, and reads and removes the records when it has ended. So it needs no websockets,
     /// which a transport may not have (extension `container_exec_recording`).
     ///
@@ -229,6 +200,34 @@ impl<C: Client> Exec<C> {
         self.run(Sink::Discard)
     }
 
+    /// Begins it, and lets it run beside the caller: in a thread of its own, or with an async client in a task. So it can be
+    /// signalled, killed and resized while it runs. What goes to no writer is collected, as by [`output`](Self::output).
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::Lxd;
+    ///
+    /// let server = lxd.instance("c1").exec(["httpd", "-f"]).spawn().send()?;
+    /// println!("operation {}", server.id());
+    /// server.signal(15);
+    /// assert_eq!(server.wait()?.code, 128 + 15);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn spawn(self) -> Spawn<C> {
+        if self.endpoint.post.record_output {
+            return Spawn(Err(Error::InvalidInput("a recorded command cannot be talked to".into())));
+        }
+        let orders = match pipe(&self.client) {
+            Ok(orders) => orders,
+            Err(error) => return Spawn(Err(error)),
+        };
+        let control = Control(orders.0.downgrade());
+        let outputs = [(self.stdout, Sink::Collect), (self.stderr, Sink::Collect)];
+        let (flow, streams) = attach::<C>(Begin::Exec(self.endpoint), self.stdin, outputs, Some(orders));
+        Spawn(Ok((Run::with(&self.client, flow.limited(self.timeout).into(), streams), control)))
+    }
+
     /// Lets it have a terminal, and gives the paths of its websockets without connecting them, for a terminal in a browser:
     /// `POST /1.0/instances/{name}/exec`. What was said of its streams does not count.
     ///
@@ -241,7 +240,7 @@ impl<C: Client> Exec<C> {
 
     fn run(mut self, otherwise: Sink) -> Run<C, ExecFlow> {
         let recorded = self.endpoint.post.record_output;
-        let apart = self.timeout.is_none() && self.orders.is_none() && !self.endpoint.post.interactive;
+        let apart = self.timeout.is_none() && !self.endpoint.post.interactive;
         let silent = apart && self.stdin.length() == Some(0) && self.stdout.is_none() && self.stderr.is_none();
         if recorded || (silent && otherwise == Sink::Discard) {
             self.endpoint.post.wait_for_websocket = false;
@@ -255,7 +254,7 @@ impl<C: Client> Exec<C> {
             return Run::new(&self.client, detached.into());
         }
         let outputs = [(self.stdout, otherwise), (self.stderr, otherwise)];
-        let (flow, streams) = attach::<C>(Begin::Exec(self.endpoint), self.stdin, outputs, self.orders);
+        let (flow, streams) = attach::<C>(Begin::Exec(self.endpoint), self.stdin, outputs, None);
         Run::with(&self.client, flow.limited(self.timeout).into(), streams)
     }
 }

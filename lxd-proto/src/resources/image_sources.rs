@@ -253,8 +253,8 @@ impl Endpoint for RefreshImage {
 /// `POST /1.0/images/{fingerprint}/export`.
 #[derive(Clone, Debug)]
 pub struct PushImage {
-    fingerprint: String,
-    post: ImageExportPost,
+    pub(crate) fingerprint: String,
+    pub(crate) post: ImageExportPost,
 }
 
 impl Endpoint for PushImage {
@@ -333,12 +333,13 @@ impl<C: Client> Object<C, Image> {
     /// Copies it to another server, which fetches it from this one: `GET /1.0/images/{fingerprint}` and `GET /1.0` here,
     /// for a private image `POST /1.0/images/{fingerprint}/secret`, and then `POST /1.0/images` there, for each address
     /// of this server until one works. Both servers may be reached by Unix sockets, if this one listens on HTTPS too
-    /// (`core.https_address`).
+    /// (`core.https_address`). [`push`](Run::push) and [`relay`](Run::relay) are other ways for it.
     pub fn copy_to(&self, other: &C) -> Run<C, InTurn<CopyImage>> {
         let mut streams = Streams::default();
         let peer = streams.add_peer(other.clone());
-        let project = self.client.scope().project.clone().unwrap_or_default();
-        Run::with(&self.client, InTurn::new(CopyImage::new(self.at.clone(), project, peer)), streams)
+        let project = |client: &C| client.scope().project.clone().unwrap_or_default();
+        let copy = CopyImage::new(self.at.clone(), project(&self.client), project(other), peer);
+        Run::with(&self.client, InTurn::new(copy), streams)
     }
 
     /// Looks for a newer one where it came from: `POST /1.0/images/{fingerprint}/refresh` (extension

@@ -51,6 +51,11 @@ enum Content {
 }
 
 impl ImageUpload {
+    /// One whose content is what another server sends.
+    pub(crate) fn relayed() -> Self {
+        Self::new(Content::Unified(Body::Empty))
+    }
+
     fn new(content: Content) -> Self {
         let (properties, profiles) = (BTreeMap::new(), Vec::new());
         Self { content, filename: None, public: false, properties, profiles, fingerprint: None, virtual_machine: false }
@@ -201,6 +206,12 @@ pub enum ImageFile {
     },
 }
 
+impl ExportImage {
+    pub(crate) fn new(fingerprint: String) -> Self {
+        Self { fingerprint, secret: None }
+    }
+}
+
 impl Download for ExportImage {
     type Head = ImageFile;
 
@@ -246,7 +257,7 @@ impl<C: Client> Object<C, Image> {
     /// # }
     /// ```
     pub fn export(&self) -> Fetch<C, ExportImage> {
-        Fetch::new(&self.client, ExportImage { fingerprint: self.at.clone(), secret: None })
+        Fetch::new(&self.client, ExportImage::new(self.at.clone()))
     }
 }
 

@@ -5,7 +5,7 @@ use core::fmt;
 
 use http::Method;
 
-use super::{Devices, Instance, InstancePost, InstancePostTarget, InstanceSource, InstancesPost};
+use super::{Devices, Instance, InstancePost, InstancePostTarget, InstanceSnapshot, InstanceSource, InstancesPost};
 use crate::{
     Client, Create, Created, Endpoint, Error, Get, Object, Request, Resource, Response, Run, Streams,
     compat::{Needs, StatusCode},
@@ -16,9 +16,13 @@ use crate::{
     },
 };
 
-/// An instance that goes to another server.
+/// An instance, or a snapshot of one, that goes to another server.
 pub struct InstanceMigration {
     instance: String,
+    /// Not the instance as it is now, but as it was then.
+    snapshot: Option<String>,
+    /// What its server has of that.
+    found: Option<InstanceSnapshot>,
     /// What the server that has it is asked for.
     offer: InstancePost,
     /// What the other one is asked for.
@@ -38,12 +42,28 @@ impl fmt::Debug for InstanceMigration {
 impl Migrated for InstanceMigration {
     type Output = Created;
 
-    fn look(&self) -> Result<Request, Error> {
-        Get::<Instance>::new(self.instance.clone()).request()
+    fn look(&self) -> Result<Option<Request>, Error> {
+        let request = match (&self.snapshot, &self.found) {
+            (Some(snapshot), None) => Get::<InstanceSnapshot>::new((self.instance.clone(), snapshot.clone())).request(),
+            // Of a snapshot only its instance says what kind it is.
+            _ if self.post.source.kind.is_empty() => Get::<Instance>::new(self.instance.clone()).request(),
+            _ => return Ok(None),
+        };
+        request.map(Some)
     }
 
     fn looked(&mut self, response: Response, moved: bool) -> Result<(), Error> {
+        if let (Some(snapshot), None) = (&self.snapshot, &self.found) {
+            let at = (self.instance.clone(), snapshot.clone());
+            self.found = Some(Get::<InstanceSnapshot>::new(at).response(response)?.value);
+            return Ok(());
+        }
         let mut instance = Get::<Instance>::new(self.instance.clone()).response(response)?.value;
+        if let Some(found) = self.found.clone() {
+            (instance.architecture, instance.ephemeral) = (found.architecture, found.ephemeral);
+            (instance.config, instance.profiles) = (found.config, found.profiles);
+            (instance.devices, instance.expanded_devices) = (found.devices, found.expanded_devices);
+        }
         let still = [StatusCode::STOPPED, StatusCode::ERROR].contains(&instance.status_code);
         if moved && !still && self.offer.live != Some(true) {
             let text = "an instance that runs cannot be moved to another server, unless live: stop it, or copy it";
@@ -74,7 +94,11 @@ impl Migrated for InstanceMigration {
             operation: to.operation,
             websockets: to.secrets,
         });
-        json(Method::POST, &Instance::path(&self.instance), &InstancePost { target, ..self.offer.clone() })
+        let path = match &self.snapshot {
+            Some(snapshot) => InstanceSnapshot::path(&(self.instance.clone(), snapshot.clone())),
+            None => Instance::path(&self.instance),
+        };
+        json(Method::POST, &path, &InstancePost { target, ..self.offer.clone() })
     }
 
     fn accept(&self, from: Option<Waiting>) -> Result<Request, Error> {
@@ -88,15 +112,18 @@ impl Migrated for InstanceMigration {
         Create::<Instance>::new((), post).request()
     }
 
+    fn accepting(&self) -> Vec<&'static str> {
+        let refresh = self.refresh.then_some("container_incremental_copy");
+        refresh.into_iter().chain(self.post.needs()).collect()
+    }
+
     fn remove(&self) -> Result<Request, Error> {
         bare(Method::DELETE, &Instance::path(&self.instance))
     }
 
     fn extensions(&self) -> Vec<&'static str> {
-        let needed =
-            [(self.refresh, "container_incremental_copy"), (self.offer.instance_only, "container_only_migration")];
-        let needed = needed.into_iter().filter_map(|(needed, extension)| needed.then_some(extension));
-        needed.chain(self.offer.needs()).collect()
+        let only = self.offer.instance_only.then_some("container_only_migration");
+        only.into_iter().chain(self.offer.needs()).collect()
     }
 }
 
@@ -125,6 +152,7 @@ fn put_in(pool: &str, instance: &mut Instance) {
 /// let c1 = lxd.instance("c1");
 /// c1.copy_to_server(&other).send()?;
 /// c1.copy_to_server(&other.project("web")).name("c2").pool("fast").instance_only().relay().send()?;
+/// c1.snapshot("before").copy_to_server(&other).name("c3").send()?;
 /// c1.move_to_server(&other).push().adjust(|copy| copy.profiles = Some(vec!["web".into()])).send()?;
 /// # Ok(())
 /// # }
@@ -138,36 +166,49 @@ impl<C: Client> Object<C, Instance> {
     /// `GET /1.0` of the server that is connected to. It is done when both servers say so; otherwise
     /// [`Error::Migration`] has what each of them said.
     pub fn copy_to_server(&self, other: &C) -> Run<C, Migration<InstanceMigration>> {
-        self.migrate(other, false)
+        migrate(&self.client, other, &self.at, None, false)
     }
 
     /// Moves it to another server: as [`copy_to_server`](Self::copy_to_server), and when that is done
     /// `DELETE /1.0/instances/{name}` here, to its end. It must be stopped, unless it moves live. An error of the `DELETE`
     /// says that it is in both places.
     pub fn move_to_server(&self, other: &C) -> Run<C, Migration<InstanceMigration>> {
-        self.migrate(other, true)
+        migrate(&self.client, other, &self.at, None, true)
     }
+}
 
-    fn migrate(&self, other: &C, moved: bool) -> Run<C, Migration<InstanceMigration>> {
-        let mut streams = Streams::default();
-        let peer = streams.add_peer(other.clone());
-        let instance = self.at.clone();
-        let what = InstanceMigration {
-            offer: InstancePost {
-                name: instance.clone(),
-                migration: true,
-                live: Some(false),
-                ..InstancePost::default()
-            },
-            post: InstancesPost::default(),
-            name: instance.clone(),
-            instance,
-            pool: String::new(),
-            refresh: false,
-            adjust: None,
-        };
-        Run::with(&self.client, Migration::new(what, peer, moved), streams)
+impl<C: Client> Object<C, InstanceSnapshot> {
+    /// Makes an instance of it on another server, by default with the instance's name: as
+    /// [`copy_to_server`](Object::copy_to_server) of an instance, from `GET` and `POST
+    /// /1.0/instances/{name}/snapshots/{snapshot}`.
+    pub fn copy_to_server(&self, other: &C) -> Run<C, Migration<InstanceMigration>> {
+        let (instance, snapshot) = &self.at;
+        migrate(&self.client, other, instance, Some(snapshot), false)
     }
+}
+
+fn migrate<C: Client>(
+    client: &C,
+    other: &C,
+    instance: &str,
+    snapshot: Option<&String>,
+    moved: bool,
+) -> Run<C, Migration<InstanceMigration>> {
+    let mut streams = Streams::default();
+    let peer = streams.add_peer(other.clone());
+    let name = snapshot.map_or(instance, |snapshot| snapshot).into();
+    let what = InstanceMigration {
+        offer: InstancePost { name, migration: true, live: Some(false), ..InstancePost::default() },
+        post: InstancesPost::default(),
+        name: instance.into(),
+        instance: instance.into(),
+        snapshot: snapshot.cloned(),
+        found: None,
+        pool: String::new(),
+        refresh: false,
+        adjust: None,
+    };
+    Run::with(client, Migration::new(what, peer, moved), streams)
 }
 
 impl<C: Client> Run<C, Migration<InstanceMigration>> {

@@ -296,7 +296,8 @@ impl Endpoint for TakeUp {
 
 impl<C: Client> Object<C, Operation> {
     /// Waits for its end, as long as that takes: `GET /1.0/operations/{id}` and then `/wait`. Gives the operation when it
-    /// succeeded; failure, cancellation and an unknown end are errors.
+    /// succeeded; failure, cancellation and an unknown end are errors. It needs no websocket; with events the last of the
+    /// [`updates`](Self::updates) says the same.
     pub fn wait(&self) -> Run<C, InTurn<Wait<TakeUp, Operation>>> {
         Call::new(&self.client, TakeUp(self.at.clone())).wait()
     }

@@ -31,8 +31,9 @@ pub struct StorageVolumeMigration {
 impl Migrated for StorageVolumeMigration {
     type Output = ();
 
-    fn look(&self) -> Result<Request, Error> {
-        Get::<StorageVolume>::new(self.volume.clone()).request()
+    fn look(&self) -> Result<Option<Request>, Error> {
+        let unknown = self.post.source.is_none();
+        unknown.then(|| Get::<StorageVolume>::new(self.volume.clone()).request()).transpose()
     }
 
     fn looked(&mut self, response: Response, _: bool) -> Result<(), Error> {
@@ -79,13 +80,17 @@ impl Migrated for StorageVolumeMigration {
         Create::<StorageVolume>::new((self.pool.clone(), self.volume.1.clone()), post).request()
     }
 
+    fn accepting(&self) -> Vec<&'static str> {
+        let refresh = self.refresh.then_some("custom_volume_refresh");
+        ["storage_api_remote_volume_handling"].into_iter().chain(refresh).chain(self.post.needs()).collect()
+    }
+
     fn remove(&self) -> Result<Request, Error> {
         bare(Method::DELETE, &StorageVolume::path(&self.volume))
     }
 
     fn extensions(&self) -> Vec<&'static str> {
-        let refresh = self.refresh.then_some("custom_volume_refresh");
-        ["storage_api_remote_volume_handling"].into_iter().chain(refresh).chain(self.offer.needs()).collect()
+        ["storage_api_remote_volume_handling"].into_iter().chain(self.offer.needs()).collect()
     }
 }
 

@@ -82,6 +82,10 @@ content-type: application/json
 content-type: application/json
 
 {"name":"c1","migration":true,"pool":"fast"}"#,
+        c1.offer(InstancePost::default()) => r#"POST /1.0/instances/c1
+content-type: application/json
+
+{"name":"c1","migration":true}"#,
         c1.move_to(InstancePost::to_project("p")).wait() => r#"POST /1.0/instances/c1
 content-type: application/json
 

@@ -41,6 +41,7 @@ fn body(of: &Body) -> String {
 pub(crate) fn action(action: &Action) -> String {
     match action {
         Action::Http(_, http) => request(http),
+        Action::Relay(_, get, _, post) => format!("{}\nrelayed: {}", request(get), request(post)),
         Action::Open(_, sock, http) => format!("open {}: {}", sock.0, request(http)),
         Action::Upgrade(_, sock, http) => format!("upgrade {}: {}", sock.0, request(http)),
         Action::Recv(sock) => format!("receive {}", sock.0),

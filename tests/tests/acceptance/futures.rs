@@ -8,7 +8,7 @@ use std::{
 };
 
 use futures_util::StreamExt;
-use lxd_proto::Lxd;
+use lxd_proto::{Lxd, resources::Ready};
 use lxd_reqwest::{Payload, Reader};
 use lxd_tests::{
     BlockOn, Server, cases,
@@ -32,6 +32,10 @@ async fn every_future<D: AsyncFn(&mut (dyn Future<Output = ()> + Send + Unpin))>
     drop_it(&mut Box::pin(async { drop(instance.exec(["yes"]).output().await) })).await;
     let endless = || Payload::reader(Reader::from(Pattern::new(u64::MAX)));
     drop_it(&mut Box::pin(async { drop(instance.exec(["cat"]).stdin(endless()).status().await) })).await;
+    drop_it(&mut Box::pin(async { drop(instance.exec(["cat"]).interactive(80, 24).output().await) })).await;
+    drop_it(&mut Box::pin(async { drop(instance.exec(["yes"]).spawn().await.unwrap().wait().await) })).await;
+    drop_it(&mut Box::pin(async { drop(instance.exec(["cat"]).stdin(endless()).spawn().await) })).await;
+    drop_it(&mut Box::pin(async { drop(instance.wait_until(Ready::Address).await) })).await;
     drop_it(&mut Box::pin(async { drop(instance.files().put("/root/file", vec![0; 1 << 20]).await) })).await;
     drop_it(&mut Box::pin(async { drop(instance.files().get("/bin/busybox").bytes().await) })).await;
     drop_it(&mut Box::pin(async {

@@ -4,7 +4,7 @@ use lxd_proto::{
     Changed, Lxd,
     resources::{ImageAliasesPost, ImageExportPost, ImagesPost, Operation, OperationClass, ProfilesPost},
 };
-use lxd_tests::{Lab, Server, env, everywhere, image, unique};
+use lxd_tests::{Lab, Server, env, everywhere, image, unique, with_websockets};
 
 everywhere!(a_private_one_is_copied, a_public_one_is_copied, every_address_is_tried, one_is_pushed);
 
@@ -71,7 +71,49 @@ fn every_address_is_tried<C: Lab>(server: &Server<C>) {
     assert_eq!(copied, made);
 }
 
-/// The other way round: the source connects.
+/// The other way round: this server connects, or neither does.
+mod otherwise {
+    use super::*;
+
+    with_websockets!(by_push_and_by_relay);
+
+    /// pylxd: P236.
+    fn by_push_and_by_relay<C: Lab>(server: &Server<C>) {
+        let here = server.project("otherwise");
+        let mark = unique("unified");
+        let unified = here.lxd.images().upload(image::unified(&mark)).filename("f.tar").property("colour", "blue");
+        let (metadata, rootfs) = image::split(&unique("split"));
+        let made = [
+            unified.wait().send().unwrap(),
+            here.lxd.images().upload_split(metadata, rootfs).public().wait().send().unwrap(),
+        ];
+        for made in made {
+            for mode in ["push", "relay"] {
+                let there = Server::<C>::two().project("otherwise");
+                let fingerprint = made.fingerprint.to_string();
+                let image = here.lxd.image(&fingerprint);
+                let copying = || image.copy_to(&there.lxd).alias("ours");
+                let copied = match mode {
+                    "push" => copying().address("https://127.0.0.1:1").address(env("LXD_TEST_HTTPS2")).push().send(),
+                    _ => copying().relay().send(),
+                };
+                assert_eq!(copied.unwrap(), made, "{mode}");
+                let (before, after) =
+                    (image.get().send().unwrap(), there.lxd.image_alias("ours").image().send().unwrap());
+                assert_eq!(after.fingerprint, fingerprint);
+                assert_eq!((&after.properties, after.public), (&before.properties, before.public), "{mode}");
+                let open = |operation: &Operation| !operation.status_code.is_final();
+                assert!(!there.lxd.operations().list().send().unwrap().iter().any(open), "{mode}");
+                // It is there already, or its name is.
+                assert!(copying().relay().send().is_err());
+            }
+        }
+        let missing = here.lxd.image("0000").copy_to(&Server::<C>::two().lxd).relay().send().unwrap_err();
+        assert!(missing.is_not_found(), "{missing}");
+    }
+}
+
+/// The same request by request, also for a transport without websockets.
 ///
 /// pylxd: P236.
 fn one_is_pushed<C: Lab>(server: &Server<C>) {

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use lxd_proto::{
-    Changed, Error, Lxd,
+    Error, Lxd,
     resources::{InstanceBackupsPost, InstancePost, InstanceSnapshotsPost, InstanceSource, InstancesPost},
 };
 use lxd_tests::{Lab, Server, Temporary, env, everywhere, payload, unique};
@@ -128,9 +128,10 @@ fn migrate_to_another_server<C: Lab>(server: &Server<C>) {
     let container = server.stopped("migrate");
     container.files().put("/root/text", "taken along").send().unwrap();
     let source = container.get().send().unwrap();
-    let Changed::Running(offer) = container.move_to(InstancePost::default()).send().unwrap() else {
-        panic!("nobody is waited for")
-    };
+    // Without a place it is no move: nobody would come for it, and its end would never come.
+    let nowhere = container.move_to(InstancePost::default()).wait().send().unwrap_err();
+    assert!(matches!(nowhere, Error::InvalidInput(_)), "{nowhere}");
+    let offer = container.offer(InstancePost::default()).send().unwrap();
     offer.metadata.iter().filter_map(|(_, secret)| secret.as_str()).for_each(lxd_tests::secret);
     let two = Server::<C>::two();
     let mut post = InstancesPost::new(container.name(), InstanceSource::default()).ephemeral();

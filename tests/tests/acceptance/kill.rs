@@ -17,26 +17,26 @@ use lxd_tests::{Daemon, Lab, Server, output, pattern::Pattern, payload, with_web
 with_websockets!(during_a_wait, during_a_command, during_an_upload, during_events);
 
 /// Longer than anything here takes; a hang is longer still.
-const WATCHDOG: Duration = Duration::from_secs(20);
+pub(crate) const WATCHDOG: Duration = Duration::from_secs(20);
 
 /// Does something in a thread of its own; its result has to come in time.
-fn begin<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> impl FnOnce() -> T {
+pub(crate) fn begin<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> impl FnOnce() -> T {
     let (sender, receiver) = channel();
     thread::spawn(move || sender.send(what()));
     move || receiver.recv_timeout(WATCHDOG).expect("it hangs")
 }
 
-fn next<T>(receiver: &Receiver<T>) -> T {
+pub(crate) fn next<T>(receiver: &Receiver<T>) -> T {
     receiver.recv_timeout(WATCHDOG).expect("it hangs")
 }
 
 /// The transport's failure, or that nobody knows.
-fn assert_lost(error: &Error) {
+pub(crate) fn assert_lost(error: &Error) {
     let unknown = error.operation().is_some_and(|error| error.outcome == Outcome::Unknown);
     assert!(error.transport().is_some() || unknown, "{error:?}");
 }
 
-fn assert_refused<C: Lab>(server: &Server<C>) {
+pub(crate) fn assert_refused<C: Lab>(server: &Server<C>) {
     let begin = Instant::now();
     let error = server.lxd.server().get().send().unwrap_err();
     assert!(error.transport().is_some(), "{error:?}");
@@ -44,7 +44,7 @@ fn assert_refused<C: Lab>(server: &Server<C>) {
 }
 
 /// A container that takes no notice of being asked to stop.
-fn stubborn<C: Lab>(server: &Server<C>) {
+pub(crate) fn stubborn<C: Lab>(server: &Server<C>) {
     let post = InstancesPost::from_alias("c1", "busybox").config("raw.lxc", "lxc.init.cmd = /bin/sleep 1000000");
     server.lxd.instances().create(post).wait().send().unwrap();
     server.lxd.instance("c1").start().wait().send().unwrap();

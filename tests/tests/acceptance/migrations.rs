@@ -16,13 +16,14 @@ with_websockets!(
     live_is_refused,
     a_running_one_is_not_moved,
     brought_up_to_date,
+    into_a_project_and_to_a_member,
     volumes,
 );
 
 /// Who connects to whom.
-const MODES: [&str; 3] = ["pull", "push", "relay"];
+pub(crate) const MODES: [&str; 3] = ["pull", "push", "relay"];
 
-fn by<C: Lab, M: Migrated>(mode: &str, copying: Run<C, Migration<M>>) -> Run<C, Migration<M>> {
+pub(crate) fn by<C: Lab, M: Migrated>(mode: &str, copying: Run<C, Migration<M>>) -> Run<C, Migration<M>> {
     match mode {
         "push" => copying.push(),
         "relay" => copying.relay(),
@@ -38,10 +39,10 @@ fn said<C: Blocking>(container: &Object<C, Instance>, script: &str) -> String {
 }
 
 /// Every file with its kind, mode, owner, time and content, of a container that is started for that.
-fn files<C: Blocking>(container: &Object<C, Instance>) -> String {
+pub(crate) fn files<C: Blocking>(container: &Object<C, Instance>) -> String {
     container.start().wait().send().unwrap();
     let list =
-        "cd /root && find . | sort | xargs stat -c '%n %F %a %u %g %s' && find . -type f | sort | xargs sha256sum";
+        "cd /root && find . | sort | xargs stat -c '%n %F %a %u %g %s %Y' && find . -type f | sort | xargs sha256sum";
     let files = said(container, list);
     container.stop().force().wait().send().unwrap();
     files
@@ -67,6 +68,15 @@ fn with_snapshots<C: Lab>(server: &Server<C>, mebibytes: u32) -> (Temporary<C>, 
         }
     }
     (container, contents)
+}
+
+/// A stopped container with a file of so many MiB, and what is in it.
+pub(crate) fn large<C: Lab>(server: &Server<C>, mebibytes: u32) -> (Temporary<C>, String) {
+    let container = server.running("large");
+    said(&container, &format!("dd if=/dev/urandom of=/root/large bs=1M count={mebibytes} 2>/dev/null && sync"));
+    container.stop().force().wait().send().unwrap();
+    let content = files(&container);
+    (container, content)
 }
 
 /// Nothing goes on with it on its server.
@@ -98,7 +108,17 @@ fn copied_whole<C: Lab>(server: &Server<C>) {
         }
         assert_eq!(container.snapshots().names().send().unwrap(), ["s0", "s1", "s2"]);
         assert_nothing_runs(server, &container);
+
+        // A snapshot becomes an instance.
+        let name = unique(mode);
+        let made = by(mode, container.snapshot("s1").copy_to_server(&two.lxd).name(&name)).send().unwrap();
+        let copy = Temporary::of(two.lxd.instance(made.name));
+        assert_eq!(files(&copy), contents[1], "{mode}: of s1");
+        assert!(copy.snapshots().names().send().unwrap().is_empty());
+        assert_nothing_runs(server, &container);
     }
+    let missing = container.snapshot("s9").copy_to_server(&two.lxd).send().unwrap_err();
+    assert!(missing.is_not_found(), "{missing}");
 }
 
 /// It is in one place afterwards, with all that it was.
@@ -233,6 +253,24 @@ fn brought_up_to_date<C: Lab>(server: &Server<C>) {
     }
 }
 
+/// Where the other client is: in a project, or with a member of a cluster as its target.
+fn into_a_project_and_to_a_member<C: Lab>(server: &Server<C>) {
+    let ((container, content), project) = (large(server, 1), Server::<C>::two().project("elsewhere"));
+    let member = server.cluster().lxd.target("m2");
+    for mode in MODES {
+        let made = by(mode, container.copy_to_server(&project.lxd).name(mode).pool("default")).send().unwrap();
+        let copy = Temporary::of(project.lxd.instance(made.name));
+        assert_eq!(files(&copy), content, "{mode}");
+        assert!(!Server::<C>::two().lxd.instance(mode).exists().send().unwrap());
+
+        let name = unique(mode);
+        let made = by(mode, container.copy_to_server(&member).name(&name)).send().unwrap();
+        let copy = Temporary::of(server.cluster().lxd.instance(made.name));
+        assert_eq!(copy.get().send().unwrap().location, "m2", "{mode}");
+        assert_eq!(files(&copy), content, "{mode}");
+    }
+}
+
 /// A volume with a snapshot, and what is in it, there too.
 ///
 /// pylxd: P295.
@@ -264,6 +302,11 @@ fn volumes<C: Lab>(server: &Server<C>) {
         copy.restore("before").wait().send().unwrap();
         let reader = with_volume(&two, far.name(), &name);
         assert_eq!(said(&reader, "cat /mnt/text; ls /mnt | grep -c link || true"), "first\n0\n");
+        drop(reader);
+        let again = by(mode, volume.copy_to_server(&two.lxd).pool(far.name()).name(&name).refresh());
+        again.send().unwrap();
+        let reader = with_volume(&two, far.name(), &name);
+        assert_eq!(said(&reader, "cat /mnt/link"), "second\n");
         drop(reader);
 
         // There is one of this name: then it stays where it is.

@@ -1,22 +1,26 @@
 //! Operations: what goes on in the background, and how it ends.
 
-use std::time::Duration;
+use std::{io::Read, thread, time::Duration};
 
 use lxd_proto::{
     Changed, Create, Lxd,
     error::{ApiErrorKind, Outcome},
     resources::{
-        Certificate, CertificatesPost, InstanceExecPost, InstancesPost, Operation, OperationClass, OperationId,
-        exec::PostExec,
+        Certificate, CertificatesPost, ImagesPost, InstanceExecPost, InstancesPost, Operation, OperationClass,
+        OperationId, Progress, exec::PostExec,
     },
 };
-use lxd_tests::{Lab, Server, Temporary, everywhere, secret, unique, with_websockets};
+use lxd_tests::{
+    Lab, Server, Temporary, child, env, everywhere, image, pattern::Pattern, payload, secret, unique, with_websockets,
+};
+
+use crate::{kill_copies::at_work, migrations::large};
 
 everywhere!(
     one_runs_and_fails,
     one_succeeds,
     one_is_cancelled,
-    one_is_taken_up_by_another_client,
+    one_is_taken_up_by_another_process,
     one_is_gone,
     a_command_cannot_be_cancelled,
 );
@@ -94,12 +98,14 @@ fn one_is_cancelled<C: Lab>(server: &Server<C>) {
 
 /// pylxd: P077.
 /// pylxd: W15.
-fn one_is_taken_up_by_another_client<C: Lab>(server: &Server<C>) {
+fn one_is_taken_up_by_another_process<C: Lab>(server: &Server<C>) {
+    if let Some(written_down) = child::about() {
+        let id: OperationId = written_down.parse().unwrap();
+        let end = server.lxd.operation(id).wait().send();
+        return assert!(matches!(outcome(end), Outcome::Failed(_)));
+    }
     let container = server.stubborn("taken");
-    let written_down = vain(&container).id.to_string();
-    let other = C::connect(server.remote.clone());
-    let id: OperationId = written_down.parse().unwrap();
-    assert!(matches!(outcome(other.operation(id).wait().send()), Outcome::Failed(_)));
+    child::assert_passes(child::again(vain(&container).id.as_str()));
 }
 
 /// pylxd: P077.
@@ -134,7 +140,53 @@ fn a_command_cannot_be_cancelled<C: Lab>(server: &Server<C>) {
 mod followed {
     use super::*;
 
-    with_websockets!(to_its_end, to_a_bad_end);
+    with_websockets!(to_its_end, to_a_bad_end, a_copy, a_download);
+
+    /// How far a followed operation was said to be, to its good end.
+    fn progress<C: Lab>(lxd: &C, id: OperationId) -> Vec<Progress> {
+        let updates: Vec<_> = lxd.operation(id).updates().send().unwrap().map(Result::unwrap).collect();
+        assert_eq!(updates.last().unwrap().outcome(), None);
+        updates.iter().filter_map(Operation::progress).collect()
+    }
+
+    /// While another server fetches it.
+    fn a_copy<C: Lab>(server: &Server<C>) {
+        // Some seconds: LXD says it once in a second.
+        let ((container, _), two) = (large(server, 256), Server::<C>::two());
+        let name = unique("copied");
+        let copying = container.copy_to_server(&two.lxd).name(&name);
+        thread::scope(|scope| {
+            let copied = scope.spawn(|| copying.send());
+            let told = progress(&server.lxd, at_work(&server.lxd, container.name()).id);
+            let said = told.iter().filter(|progress| progress.stage == "fs");
+            assert!(said.clone().count() > 0, "{told:?}");
+            said.for_each(|progress| {
+                assert!(progress.processed.is_some_and(|bytes| bytes > 1 << 20), "{progress:?}");
+                assert!(progress.speed.is_some_and(|speed| speed > 1 << 10), "{progress:?}");
+            });
+            drop(Temporary::of(two.lxd.instance(copied.join().unwrap().unwrap().name)));
+        });
+    }
+
+    /// While another server fetches it.
+    fn a_download<C: Lab>(server: &Server<C>) {
+        const SIZE: u64 = 64 << 20;
+        let (here, there) = (server.project("download"), Server::<C>::two().project("download"));
+        // What follows a tarball's end is nobody's matter.
+        let tarball = image::unified(&unique("download"));
+        let length = tarball.len() as u64 + SIZE;
+        let file = payload::<C>(std::io::Cursor::new(tarball).chain(Pattern::new(SIZE)), Some(length));
+        let made = here.lxd.images().upload(file).public().wait().send().unwrap();
+        let mut post = ImagesPost::from_lxd(env("LXD_TEST_HTTPS"), "");
+        post.source.fingerprint = made.fingerprint.to_string();
+        post.source.project.clone_from(&here.name);
+        post.source.certificate = server.lxd.server().get().send().unwrap().value.environment.certificate;
+        let Changed::Running(download) = there.lxd.images().create(post).send().unwrap() else { panic!("at once") };
+        let told = progress(&there.lxd, download.id);
+        let percent: Vec<_> = told.iter().filter_map(|progress| progress.percent).collect();
+        assert!(told.iter().all(|progress| progress.stage == "download") && percent.is_sorted(), "{told:?}");
+        assert!(percent.len() > 3 && percent.last() == Some(&100), "{told:?}");
+    }
 
     fn to_its_end<C: Lab>(server: &Server<C>) {
         let name = unique("followed");

@@ -430,10 +430,12 @@ pub(crate) fn event(number: usize) -> Vec<u8> {
     frame(TEXT, event.to_string().as_bytes())
 }
 
-/// The operation of a command whose websockets have these secrets.
+/// The operation of a command, whose websockets have these secrets.
 pub(crate) fn command() -> Value {
     let fds = json!({"0": "s3cr3t0", "1": "s3cr3t1", "2": "s3cr3t2", "control": "s3cr3t3"});
-    let operation = json!({"id": "1", "status": "Running", "status_code": 103, "metadata": {"fds": fds}});
+    // And of a copy.
+    let metadata = json!({"fds": fds, "control": "s3cr3t4", "fs": "s3cr3t5"});
+    let operation = json!({"id": "1", "status": "Running", "status_code": 103, "metadata": metadata});
     json!({"type": "async", "status_code": 100, "operation": "/1.0/operations/1", "metadata": operation})
 }
 

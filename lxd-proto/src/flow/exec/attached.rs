@@ -10,7 +10,7 @@
 //! * The command starts when 0, 1 and 2 are connected, and fails after 5 s without (10 s since 6.9 and in Incus). So they
 //!   are opened at the same time, but for 0, which waits for control: a command may end as soon as it can start, and
 //!   when control is connected in that moment, 5.0.2 dies of it (a nil pointer: 1 of some 3,000 short commands, 16 at a
-//!   time), or never ends the operation.
+//!   time), or never ends the operation. So two handshakes follow each other, however many websockets there are.
 //! * An output ends with an empty text message. LXD then drops the connection without a close frame. A stream that ends
 //!   any other way was cut off, and the result is [`Error::Truncated`], never success.
 //! * An operation is forgotten 5 s after its end, which a long output easily outlasts. So `/wait` is asked at once, and
@@ -25,7 +25,7 @@
 //!   when control is closed. 5.0.2 loses what is typed at once, and fails then: so typing waits for
 //!   [`limits::CONSOLE_CALM`].
 //! * What is asked of the command while it runs comes as one more input of the caller's, a line for each message that is
-//!   to be sent over control, and is read when that is open.
+//!   to be sent over control, and waits until that is open. Only that nobody waits any more counts at once.
 //! * Nothing is sent over 1 and 2, and to old servers not even pongs: see [`ReceiveOnly`].
 //! * The server pings each socket every 10 s, so each has a receive outstanding, unless its own output is full.
 
@@ -148,6 +148,8 @@ impl Begin {
 struct Orders {
     /// What was read and is no whole line yet.
     rest: Vec<u8>,
+    /// Whole lines that wait for control.
+    lines: Vec<String>,
     busy: bool,
     /// Nobody can ask any more.
     done: bool,
@@ -264,6 +266,14 @@ impl Attached {
         self
     }
 
+    /// Its operation, from when it has begun until its end is known.
+    pub(crate) fn operation(&self) -> Option<&OperationId> {
+        match &self.state {
+            State::Run(_, id) => Some(id),
+            _ => None,
+        }
+    }
+
     fn has_terminal(&self) -> bool {
         self.begin.has_terminal()
     }
@@ -325,6 +335,9 @@ impl Attached {
                 }
                 self.input.open |= sock == INPUT && !self.is_console();
                 self.control |= sock == CONTROL;
+                if sock == CONTROL {
+                    self.give_orders();
+                }
                 match self.outputs.iter_mut().find(|output| output.sock == sock) {
                     Some(output) => output.open = true,
                     None => self.start(Pending::Recv(sock), Action::Recv(sock)),
@@ -407,24 +420,36 @@ impl Attached {
         self.input.done |= result.is_err();
     }
 
-    fn take_orders(&mut self, result: Result<Reply, Failure>) {
-        let Some(orders) = &mut self.orders else { return };
+    fn take_orders(&mut self, result: Result<Reply, Failure>) -> Result<(), Error> {
+        let console = self.is_console();
+        let Some(orders) = &mut self.orders else { return Ok(()) };
         orders.busy = false;
         let Ok(Reply::Data(Some(data))) = result else {
             orders.done = true;
-            return;
+            return Ok(());
         };
         orders.rest.extend_from_slice(&data);
         let whole = orders.rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         let lines: Vec<u8> = orders.rest.drain(..whole).collect();
-        if !self.control {
+        orders.lines.extend(String::from_utf8_lossy(&lines).lines().map(String::from));
+        if !console && orders.lines.iter().any(|line| line == DETACH) {
+            return Err(Failure::new(FailureKind::Cancelled, "the command was given up").into());
+        }
+        self.give_orders();
+        Ok(())
+    }
+
+    /// Sends what was asked, or forgets it when there is no control for that.
+    fn give_orders(&mut self) {
+        if self.is_pending(|pending| *pending == Pending::Open(CONTROL)) {
             return;
         }
-        for line in String::from_utf8_lossy(&lines).lines() {
+        let lines = self.orders.as_mut().map(|orders| core::mem::take(&mut orders.lines));
+        for line in lines.into_iter().flatten().filter(|_| self.control).collect::<Vec<_>>() {
             if line == DETACH {
                 return self.detach();
             }
-            self.start(Pending::SendOrder, Action::Send(CONTROL, Message::Text(line.into())));
+            self.start(Pending::SendOrder, Action::Send(CONTROL, Message::Text(line)));
         }
     }
 
@@ -551,8 +576,7 @@ impl Attached {
                 }
             }
         }
-        let control = self.control;
-        if let Some(orders) = self.orders.as_mut().filter(|orders| control && !orders.busy && !orders.done) {
+        if let Some(orders) = self.orders.as_mut().filter(|orders| !orders.busy && !orders.done) {
             orders.busy = true;
             self.start(Pending::ReadOrders, Action::Read(ORDERS));
         }
@@ -647,7 +671,7 @@ impl Flow for Attached {
                 }
             }
             Pending::Close | Pending::SendOrder => {}
-            Pending::ReadOrders => self.take_orders(result),
+            Pending::ReadOrders => self.take_orders(result)?,
             Pending::Deadline => self.late()?,
             Pending::Calm => self.input.open = true,
             Pending::Overdue if matches!(self.state, State::Run(..)) => return Err(self.overdue()),
