@@ -13,7 +13,7 @@ use super::LifecycleAction;
 use crate::{
     Error,
     compat::{Timestamp, model, null_default, open_enum},
-    error::decode,
+    error::{decode, parse},
     resources::Operation,
 };
 
@@ -208,7 +208,7 @@ impl Event {
     /// [`Error::Decode`] for what is no event.
     pub fn read(json: &[u8]) -> Result<Self, Error> {
         // As LXD writes it, it is read in one pass.
-        match serde_json::from_slice(json) {
+        match parse(json) {
             Ok(InOrder(event)) => Ok(event),
             Err(_) => decode("an event", json),
         }
