@@ -24,6 +24,7 @@ use alloc::{
 use core::{fmt, str};
 
 use bytes::{Buf, Bytes};
+use memchr::memchr2;
 use serde::de::DeserializeOwned;
 use serde_json::Deserializer;
 
@@ -258,7 +259,7 @@ impl<T: DeserializeOwned> Elements<T> {
         };
         (self.place, self.at) = (place, self.at + length);
         if place == Place::Outside {
-            self.chunk = [self.text[self.at..].as_bytes(), &self.chunk].concat().into();
+            self.chunk = [&self.text.as_bytes()[self.at..], &self.chunk].concat().into();
         }
         Ok(true)
     }
@@ -283,7 +284,7 @@ impl<T: DeserializeOwned> Elements<T> {
         if let Some(length) = self.scan.end(&text.as_bytes()[self.scanned..]) {
             let end = core::mem::take(&mut self.scanned) + length;
             self.at += end;
-            return decode(self.what, text[..end].as_bytes()).map(Some);
+            return decode(self.what, &text.as_bytes()[..end]).map(Some);
         }
         self.scanned = text.len();
         match limits::ELEMENT {
@@ -418,11 +419,18 @@ impl Scan {
 
     /// Where the element of a list ends that goes on here: the place of its comma, or of the list's bracket.
     fn end(&mut self, chunk: &[u8]) -> Option<usize> {
-        for (index, byte) in chunk.iter().enumerate() {
+        let mut at = 0;
+        while let Some(byte) = chunk.get(at) {
             if self.depth == 0 && !self.text && matches!(byte, b',' | b']') {
-                return Some(index);
+                return Some(at);
             }
             self.step(*byte);
+            at += 1;
+            if self.text && !self.escaped {
+                // Most of it is text, which is passed by at once.
+                let rest = &chunk[at..];
+                at += memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+            }
         }
         None
     }

@@ -116,18 +116,18 @@ impl<F: Flow> Flow for Scoped<F> {
     type Output = F::Output;
 
     fn next(&mut self) -> Result<Step<F::Output>, Error> {
-        let mut step = self.flow.next()?;
-        if let Step::Do(
+        let mut step = self.flow.next();
+        if let Ok(Step::Do(
             id,
             Action::Http(peer, request) | Action::Open(peer, _, request) | Action::Upgrade(peer, _, request),
-        ) = &mut step
+        )) = &mut step
         {
             if let Some(scope) = self.scopes.get(usize::from(peer.0)) {
                 scope.apply(request)?;
                 self.sent.push((*id, *peer));
             }
         }
-        Ok(step)
+        step
     }
 
     fn handle(&mut self, id: Id, mut result: Result<Reply, Failure>) -> Result<(), Error> {
