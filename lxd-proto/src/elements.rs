@@ -7,9 +7,10 @@
 //! | `Element` | what there is of an element that is not whole | its end: `Separator` |
 //! | `Separator` | nothing | `,`: `Element`; `]`: `Outside` |
 //!
-//! Elements are read in place. Only one that does not end with its chunk is copied, and looked at again when its end is
-//! there: a scan of brackets and quotes knows where that is. So the time is that of reading JSON once, and the memory that
-//! of one chunk and one element, however long the list is.
+//! What arrives is text first: that it is UTF-8 is seen once for all of it, which takes much less time than once for each
+//! text in it. Elements are read from there. Only one that is not whole yet is looked at again, when its end is there: a
+//! scan of brackets and quotes knows where that is. So the time is that of reading JSON once, and the memory that of one
+//! chunk and one element, however long the list is.
 //!
 //! The envelope is judged by the same code as every other, with its list cut out. Its `type` may come after the list, so
 //! only the end says that the list was whole.
@@ -20,17 +21,19 @@ use alloc::{
     string::String,
     vec::{IntoIter, Vec},
 };
-use core::fmt;
+use core::{fmt, str};
 
 use bytes::{Buf, Bytes};
+use memchr::memchr2;
 use serde::de::DeserializeOwned;
 use serde_json::Deserializer;
 
 use crate::{Error, client::too_large, endpoint::Receive, envelope::Envelope, error::decode, limits, uri::excerpt};
 
-/// What is reserved for an element that is cut off. It stays between all elements that are made and dropped, so it must not
-/// be among them: glibc allocates from a heap that it divides at two thirds of the speed. This much has a place of its own.
-const CUT_OFF: usize = 256 << 10;
+/// How much text there is at a time, but for an element that is larger. It stays between all elements that are made and
+/// dropped, so it must not be among them: glibc allocates from a heap that it divides at two thirds of the speed. This
+/// much has a place of its own.
+const TEXT: usize = 256 << 10;
 
 /// A list that arrives: see [`Listing`](crate::Listing).
 ///
@@ -60,8 +63,11 @@ pub struct Elements<T> {
     found: bool,
     scan: Scan,
     chunk: Bytes,
-    /// The element that the last chunk has cut off.
-    cut_off: Vec<u8>,
+    /// What is read next, from here on.
+    text: String,
+    at: usize,
+    /// How much of an element that is not whole was scanned.
+    scanned: usize,
     finished: bool,
     rest: IntoIter<T>,
 }
@@ -103,7 +109,9 @@ impl<T: DeserializeOwned> Elements<T> {
             found: !success,
             scan: Scan::default(),
             chunk: Bytes::new(),
-            cut_off: Vec::new(),
+            text: String::new(),
+            at: 0,
+            scanned: 0,
             finished: false,
             rest: Vec::new().into_iter(),
         }
@@ -129,21 +137,23 @@ impl<T: DeserializeOwned> Elements<T> {
             if let Some(element) = self.rest.next() {
                 return Ok(Element::Next(element));
             }
-            match self.place {
-                Place::Outside => self.outside()?,
+            let goes_on = match self.place {
+                Place::Outside => {
+                    self.outside()?;
+                    false
+                }
                 Place::Begin | Place::Separator => self.between()?,
-                Place::Element => {
-                    if let Some(element) = self.element()? {
+                Place::Element => match self.element()? {
+                    None => false,
+                    Some(element) => {
                         self.place = Place::Separator;
                         return Ok(Element::Next(element));
                     }
-                }
-            }
-            if !self.chunk.is_empty() {
+                },
+            };
+            if goes_on || self.fill()? {
                 continue;
             }
-            // Its buffer can be used again.
-            self.chunk = Bytes::new();
             if !self.finished {
                 return Ok(Element::NotYet);
             }
@@ -151,6 +161,37 @@ impl<T: DeserializeOwned> Elements<T> {
                 return Ok(Element::End);
             }
         }
+    }
+
+    /// Goes on to what has arrived and was not looked at. Whether there was any.
+    fn fill(&mut self) -> Result<bool, Error> {
+        if self.place == Place::Outside {
+            return Ok(!self.chunk.is_empty());
+        }
+        self.text.drain(..core::mem::take(&mut self.at));
+        if !self.text.is_empty() {
+            self.text.reserve(TEXT);
+        }
+        let piece = &self.chunk[..self.chunk.len().min(TEXT)];
+        let text = match str::from_utf8(piece) {
+            Ok(text) => text,
+            // Behind what is text there may be the first bytes of a character, or none.
+            Err(error) => match (str::from_utf8(&piece[..error.valid_up_to()]), error.error_len()) {
+                (Ok(""), Some(_)) => {
+                    let (reason, excerpt) = (format!("{error}"), beginning(piece));
+                    return Err(Error::Decode { what: self.what, reason, excerpt });
+                }
+                (text, _) => text.unwrap_or_default(),
+            },
+        };
+        self.text.push_str(text);
+        let length = text.len();
+        self.chunk.advance(length);
+        if self.chunk.is_empty() {
+            // Its buffer can be used again.
+            self.chunk = Bytes::new();
+        }
+        Ok(length > 0)
     }
 
     /// Keeps the envelope, up to its list or to its end.
@@ -199,58 +240,55 @@ impl<T: DeserializeOwned> Elements<T> {
         Envelope::around(&self.head, &self.envelope)?.into_metadata()
     }
 
-    /// Goes on to the next element, or out of the list.
-    fn between(&mut self) -> Result<(), Error> {
-        let blank = self.chunk.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-        self.chunk.advance(blank);
-        self.place = match (self.place, self.chunk.first()) {
-            (place, None) => place,
-            (_, Some(b']')) => Place::Outside,
-            (Place::Begin, Some(_)) => {
-                self.place = Place::Element;
-                return Ok(());
-            }
-            (_, Some(b',')) => Place::Element,
+    /// Goes on to the next element, or out of the list. Whether it has come there.
+    fn between(&mut self) -> Result<bool, Error> {
+        let text = self.text[self.at..].trim_ascii_start();
+        self.at = self.text.len() - text.len();
+        let (place, length) = match (self.place, text.as_bytes().first()) {
+            (_, None) => return Ok(false),
+            (_, Some(b']')) => (Place::Outside, 1),
+            (Place::Begin, Some(_)) => (Place::Element, 0),
+            (_, Some(b',')) => (Place::Element, 1),
             (_, Some(_)) => {
                 return Err(Error::Decode {
                     what: self.what,
                     reason: "expected `,` or `]` after an element".into(),
-                    excerpt: beginning(&self.chunk),
+                    excerpt: beginning(text.as_bytes()),
                 });
             }
         };
-        self.chunk.advance(1.min(self.chunk.len()));
-        Ok(())
+        (self.place, self.at) = (place, self.at + length);
+        if place == Place::Outside {
+            self.chunk = [&self.text.as_bytes()[self.at..], &self.chunk].concat().into();
+        }
+        Ok(true)
     }
 
     /// Reads an element, if it is whole. The byte after it must be there too: before that, a number has no end.
     fn element(&mut self) -> Result<Option<T>, Error> {
-        if self.cut_off.is_empty() {
-            let mut elements = Deserializer::from_slice(&self.chunk).into_iter();
+        let text = &self.text[self.at..];
+        if self.scanned == 0 {
+            let mut elements = Deserializer::from_str(text).into_iter();
             match elements.next() {
-                Some(Ok(element)) if elements.byte_offset() < self.chunk.len() => {
-                    let length = elements.byte_offset();
-                    self.chunk.advance(length);
+                Some(Ok(element)) if elements.byte_offset() < text.len() => {
+                    self.at += elements.byte_offset();
                     return Ok(Some(element));
                 }
                 Some(Err(error)) if !error.is_eof() => {
-                    let (reason, excerpt) = (format!("{error}"), beginning(&self.chunk));
+                    let (reason, excerpt) = (format!("{error}"), beginning(text.as_bytes()));
                     return Err(Error::Decode { what: self.what, reason, excerpt });
                 }
                 _ => self.scan = Scan::default(),
             }
         }
-        let end = self.scan.end(&self.chunk);
-        let piece = self.chunk.split_to(end.unwrap_or(self.chunk.len()));
-        self.cut_off.reserve(CUT_OFF);
-        self.cut_off.extend_from_slice(&piece);
-        if end.is_some() {
-            let element = decode(self.what, &self.cut_off)?;
-            self.cut_off.clear();
-            return Ok(Some(element));
+        if let Some(length) = self.scan.end(&text.as_bytes()[self.scanned..]) {
+            let end = core::mem::take(&mut self.scanned) + length;
+            self.at += end;
+            return decode(self.what, &text.as_bytes()[..end]).map(Some);
         }
+        self.scanned = text.len();
         match limits::ELEMENT {
-            limit if self.cut_off.len() > limit => Err(Error::TooLarge { what: self.what, limit: limit as u64 }),
+            limit if self.scanned > limit => Err(Error::TooLarge { what: self.what, limit: limit as u64 }),
             _ => Ok(None),
         }
     }
@@ -381,11 +419,18 @@ impl Scan {
 
     /// Where the element of a list ends that goes on here: the place of its comma, or of the list's bracket.
     fn end(&mut self, chunk: &[u8]) -> Option<usize> {
-        for (index, byte) in chunk.iter().enumerate() {
+        let mut at = 0;
+        while let Some(byte) = chunk.get(at) {
             if self.depth == 0 && !self.text && matches!(byte, b',' | b']') {
-                return Some(index);
+                return Some(at);
             }
             self.step(*byte);
+            at += 1;
+            if self.text && !self.escaped {
+                // Most of it is text, which is passed by at once.
+                let rest = &chunk[at..];
+                at += memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+            }
         }
         None
     }

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     Error, Response, elements,
-    error::{ApiError, decode},
+    error::{ApiError, decode, parse},
     headers, limits,
     resources::Operation,
     uri::excerpt,
@@ -54,7 +54,7 @@ impl<'a> Envelope<'a> {
 
     /// Opens this envelope of an answer.
     pub(crate) fn around<T>(response: &http::Response<T>, body: &'a [u8]) -> Result<Self, Error> {
-        let keys: Keys<'a> = match serde_json::from_slice(body) {
+        let keys: Keys<'a> = match parse(body) {
             Ok(keys) => keys,
             Err(error) if error.is_eof() && body.first() == Some(&b'{') => {
                 return Err(Error::Decode {
@@ -125,7 +125,7 @@ pub(crate) fn object<T: serde::de::DeserializeOwned>(
 fn in_one_pass<T: serde::de::DeserializeOwned>(response: &Response) -> Option<(T, Bytes)> {
     let body = response.body();
     let begin = elements::object(body)?;
-    let mut values = serde_json::Deserializer::from_slice(&body[begin..]).into_iter();
+    let mut values = serde_json::Deserializer::from_str(core::str::from_utf8(&body[begin..]).ok()?).into_iter();
     let value = values.next()?.ok()?;
     let end = begin + values.byte_offset();
     let around = [&body[..begin], b"null", &body[end..]].concat();

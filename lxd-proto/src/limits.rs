@@ -17,8 +17,9 @@ pub(crate) const EXCERPT: usize = 1 << 10;
 /// The largest websocket message that is accepted. LXD's data frames have at most 64 KiB; an event has a few KiB.
 pub const MESSAGE: usize = 16 << 20;
 
-/// How much a piece of the caller's input holds at most: 128 KiB is where LXD's speed stops growing.
-pub const CHUNK: usize = 128 << 10;
+/// How much a piece of the caller's input holds at most. What a command reads goes in messages of this size: smaller ones
+/// cost LXD more.
+pub const CHUNK: usize = 512 << 10;
 
 /// The largest head of a part of a multipart answer; LXD's have about 200 bytes.
 pub const PART_HEAD: usize = 8 << 10;

@@ -33,7 +33,10 @@ const IDLE_AGE: Duration = Duration::from_secs(60);
 
 /// The size of a piece of a request's body: tokio has each piece of a file read by another thread, and going there and
 /// back takes longer than reading a small one.
-pub(crate) const PIECE: usize = 4 * limits::CHUNK;
+pub(crate) const PIECE: usize = limits::CHUNK;
+
+/// So many bytes are handed to hyper at once.
+const AT_ONCE: usize = 128 << 10;
 
 /// Requests to one server, over shared connections.
 pub(crate) struct Http {
@@ -148,7 +151,7 @@ impl Http {
 /// the server has refused it or stopped reading.
 fn in_pieces(payload: Payload) -> Payload {
     match payload {
-        Payload::Bytes(bytes) if bytes.len() > limits::CHUNK => {
+        Payload::Bytes(bytes) if bytes.len() > AT_ONCE => {
             let length = bytes.len() as u64;
             Payload::sized(io::Cursor::new(bytes), length)
         }

@@ -2,28 +2,24 @@
 
 use std::{
     collections::VecDeque,
-    io::{self, ErrorKind},
+    io::{self, ErrorKind, Read, Write},
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker},
 };
 
-use futures_core::Stream;
-use futures_util::Sink;
 use http::header;
 use lxd_proto::{
     Failure, FailureKind, ReceiveOnly, Request, ask_for_websocket,
     flow::{Id, Message, Reply},
     is_keepalive, limits,
 };
+use reqwest::Upgraded as Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{
-        self, Error,
-        error::ProtocolError,
-        handshake::{client::generate_key, derive_accept_key},
-        protocol::{Role, WebSocketConfig},
-    },
+use tungstenite::{
+    Error,
+    error::ProtocolError,
+    handshake::{client::generate_key, derive_accept_key},
+    protocol::{Role, WebSocketConfig},
 };
 
 use crate::{
@@ -34,7 +30,7 @@ use crate::{
 
 /// An open websocket, with what is outstanding on it.
 struct WebSocket {
-    inner: WebSocketStream<Deaf>,
+    inner: tungstenite::WebSocket<Wire>,
     receive: Option<Id>,
     send: VecDeque<(Id, Outgoing)>,
 }
@@ -68,7 +64,8 @@ pub(crate) async fn open(http: &Http, mut request: Request) -> Result<Result<Box
         .max_message_size(Some(limits::MESSAGE))
         .max_frame_size(Some(limits::MESSAGE))
         .max_write_buffer_size(2 * limits::MESSAGE);
-    let inner = WebSocketStream::from_raw_socket(Deaf { stream, mute }, Role::Client, Some(config)).await;
+    let wire = Wire { stream, mute, waker: Waker::noop().clone() };
+    let inner = tungstenite::WebSocket::from_raw_socket(wire, Role::Client, Some(config));
     Ok(Ok(Box::new(WebSocket { inner, receive: None, send: VecDeque::new() })))
 }
 
@@ -92,26 +89,40 @@ impl Socket for WebSocket {
     }
 
     fn pump(&mut self, context: &mut Context<'_>, finished: &mut VecDeque<(Id, Result<Reply, Failure>)>) {
-        while let Some((id, outgoing)) = self.send.front_mut() {
-            let Poll::Ready(result) = poll_send(&mut self.inner, outgoing, context) else { break };
-            finished.push_back((*id, result.map(|()| Reply::Done).map_err(|error| broken(&error))));
-            self.send.pop_front();
-        }
-        while let Some(id) = self.receive {
-            let Poll::Ready(message) = Pin::new(&mut self.inner).poll_next(context) else { break };
-            let message = match message {
-                Some(Ok(tungstenite::Message::Text(text))) => Ok(Some(Message::Text(text.as_str().to_owned()))),
-                Some(Ok(tungstenite::Message::Binary(bytes))) => Ok(Some(Message::Binary(bytes))),
-                Some(Ok(tungstenite::Message::Ping(_))) => Ok(Some(Message::Ping)),
-                Some(Ok(tungstenite::Message::Close(_))) | None => Ok(None),
-                Some(Ok(_)) => continue,
-                // LXD closes without a close frame.
-                Some(Err(Error::ConnectionClosed | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => {
-                    Ok(None)
-                }
-                Some(Err(error)) => Err(broken(&error)),
+        self.inner.get_mut().waker.clone_from(context.waker());
+        while let Some((id, outgoing)) = self.send.pop_front() {
+            let result = match outgoing {
+                Outgoing::Message(message) => self.inner.write(message),
+                Outgoing::Close => self.inner.close(None),
+                Outgoing::Flush => Ok(()),
             };
-            self.receive = None;
+            match result.and_then(|()| self.inner.flush()) {
+                Err(Error::Io(error)) if would_block(&error) => {
+                    self.send.push_front((id, Outgoing::Flush));
+                    break;
+                }
+                Ok(()) => finished.push_back((id, Ok(Reply::Done))),
+                Err(error) => finished.push_back((id, Err(broken(&error)))),
+            }
+        }
+        while let Some(id) = self.receive.take() {
+            let message = match self.inner.read() {
+                Err(Error::Io(error)) if would_block(&error) => {
+                    self.receive = Some(id);
+                    break;
+                }
+                Ok(tungstenite::Message::Text(text)) => Ok(Some(Message::Text(text.as_str().to_owned()))),
+                Ok(tungstenite::Message::Binary(bytes)) => Ok(Some(Message::Binary(bytes))),
+                Ok(tungstenite::Message::Ping(_)) => Ok(Some(Message::Ping)),
+                Ok(tungstenite::Message::Close(_)) => Ok(None),
+                Ok(_) => {
+                    self.receive = Some(id);
+                    continue;
+                }
+                // LXD closes without a close frame.
+                Err(Error::ConnectionClosed | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => Ok(None),
+                Err(error) => Err(broken(&error)),
+            };
             finished.push_back((id, message.map(Reply::Message)));
         }
     }
@@ -125,82 +136,67 @@ impl Socket for WebSocket {
     }
 }
 
-fn poll_send(
-    socket: &mut WebSocketStream<Deaf>,
-    outgoing: &mut Outgoing,
-    context: &mut Context<'_>,
-) -> Poll<Result<(), Error>> {
-    let mut socket = Pin::new(socket);
-    match outgoing {
-        Outgoing::Close => return socket.poll_close(context),
-        Outgoing::Flush => {}
-        Outgoing::Message(_) => {
-            ready!(socket.as_mut().poll_ready(context))?;
-            if let Outgoing::Message(message) = std::mem::replace(outgoing, Outgoing::Flush) {
-                socket.as_mut().start_send(message)?;
-            }
-        }
-    }
-    socket.poll_flush(context)
-}
-
 fn broken(error: &Error) -> Failure {
     let kind = if matches!(error, Error::Capacity(_)) { FailureKind::TooLarge } else { FailureKind::Broken };
     Failure::from_error(kind, error)
 }
 
-/// A connection on which what cannot be written any more is swallowed, so that what was received can still be read.
+fn would_block(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::WouldBlock
+}
+
+/// A connection that tries once, and says `WouldBlock` instead of waiting: then it wakes the task that tried last. What
+/// cannot be written any more is swallowed, so that what was received can still be read.
 ///
 /// LXD pings each websocket first. When it has closed by the time of the answer, that fails, and the reader of the
 /// websocket would give up with everything that the server had sent before still unread (seen on 5.0.2: 1 of 50 short
 /// commands).
 ///
 /// When it is mute as well, answers that the server would not read are swallowed: see [`ReceiveOnly`].
-struct Deaf {
-    stream: reqwest::Upgraded,
+struct Wire {
+    stream: Stream,
     mute: bool,
+    waker: Waker,
 }
 
-fn swallow<T>(result: Poll<io::Result<T>>, instead: T) -> Poll<io::Result<T>> {
-    match result {
-        Poll::Ready(Err(error))
-            if matches!(
-                error.kind(),
-                ErrorKind::BrokenPipe
-                    | ErrorKind::ConnectionReset
-                    | ErrorKind::ConnectionAborted
-                    | ErrorKind::NotConnected
-            ) =>
-        {
-            Poll::Ready(Ok(instead))
+impl Wire {
+    fn attempt<T>(
+        &mut self,
+        poll: impl FnOnce(Pin<&mut Stream>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> io::Result<T> {
+        match poll(Pin::new(&mut self.stream), &mut Context::from_waker(&self.waker)) {
+            Poll::Ready(result) => result,
+            Poll::Pending => Err(ErrorKind::WouldBlock.into()),
         }
-        result => result,
     }
 }
 
-impl AsyncRead for Deaf {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+fn swallow<T>(result: io::Result<T>, instead: T) -> io::Result<T> {
+    result.or_else(|error| match error.kind() {
+        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::NotConnected => {
+            Ok(instead)
+        }
+        _ => Err(error),
+    })
+}
+
+impl Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut buffer = ReadBuf::new(buffer);
+        self.attempt(|stream, context| stream.poll_read(context, &mut buffer))?;
+        Ok(buffer.filled().len())
     }
 }
 
-impl AsyncWrite for Deaf {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+impl Write for Wire {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         if self.mute && is_keepalive(data) {
-            return Poll::Ready(Ok(data.len()));
+            return Ok(data.len());
         }
-        swallow(Pin::new(&mut self.stream).poll_write(context, data), data.len())
+        swallow(self.attempt(|stream, context| stream.poll_write(context, data)), data.len())
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        swallow(Pin::new(&mut self.stream).poll_flush(context), ())
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        swallow(Pin::new(&mut self.stream).poll_shutdown(context), ())
+    fn flush(&mut self) -> io::Result<()> {
+        swallow(self.attempt(Stream::poll_flush), ())
     }
 }

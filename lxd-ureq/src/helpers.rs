@@ -87,12 +87,15 @@ impl Helpers {
         }
     }
 
-    /// What a helper has come to, if there is anything.
-    pub(crate) fn next(&mut self) -> Option<(Id, Outcome)> {
+    /// The bell has rung, however often: what is said is in the channel.
+    pub(crate) fn heard(&mut self) {
         if let Some((_, ear)) = &mut self.bell {
-            // However often it rang: what is said is in the channel.
             while matches!(ear.read(&mut [0; 64]), Ok(1..)) {}
         }
+    }
+
+    /// What a helper has come to, if there is anything.
+    pub(crate) fn next(&mut self) -> Option<(Id, Outcome)> {
         let next = self.receiver.try_recv().ok()?;
         self.busy = self.busy.saturating_sub(1);
         Some(next)

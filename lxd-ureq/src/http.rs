@@ -13,7 +13,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use lxd_host::Remote;
-use lxd_proto::{Failure, FailureKind, LongPoll, Phase, limits, redacted};
+use lxd_proto::{Failure, FailureKind, LongPoll, Phase, redacted};
 use ureq::{
     Agent, AsSendBody, Error, SendBody, Timeout,
     unversioned::{
@@ -32,7 +32,7 @@ const IDLE_CONNECTIONS: usize = 8;
 const IDLE_AGE: Duration = Duration::from_secs(60);
 
 /// The size of a piece of a body, and of the buffers on the way.
-const PIECE: usize = limits::CHUNK;
+const PIECE: usize = 128 << 10;
 
 /// The size of the first piece of an answer's body.
 const SMALL_PIECE: usize = 8 << 10;

@@ -138,17 +138,19 @@ impl Io {
 
     fn wait(&mut self) {
         let next = self.timers.iter().map(|(at, _)| *at).min();
-        let mut fds: Vec<_> =
-            self.helpers.bell().map(|bell| PollFd::from_borrowed_fd(bell, PollFlags::IN)).into_iter().collect();
         let sockets = self.sockets.values().filter(|socket| !socket.interest().is_empty());
-        fds.extend(sockets.map(|socket| PollFd::new(socket, socket.interest())));
-        let sockets = fds.len() - usize::from(self.helpers.bell().is_some());
+        let mut fds: Vec<_> = sockets.map(|socket| PollFd::new(socket, socket.interest())).collect();
+        let sockets = fds.len();
+        fds.extend(self.helpers.bell().map(|bell| PollFd::from_borrowed_fd(bell, PollFlags::IN)));
         if sockets == 0 && next.is_none() && self.helpers.are_idle() {
             let nothing = Failure::new(FailureKind::Other, "nothing was started");
             return self.finished.push_back((Id(0), Err(nothing)));
         }
         if let Err(error) = poll_for(&mut fds, next.map(|next| next.saturating_duration_since(Instant::now()))) {
             self.finished.push_back((Id(0), Err(Failure::from_error(FailureKind::Other, &error))));
+        }
+        if fds.get(sockets).is_some_and(|bell| !bell.revents().is_empty()) {
+            self.helpers.heard();
         }
     }
 }

@@ -1,17 +1,36 @@
 //! Answers without a server: a list of any length, of instances as a real one has them.
 
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 const FIXTURES: &str = include_str!("../../lxd-proto/tests/fixtures/lxd-6.9.jsonl");
 
 /// The list that the benchmarks measure with has so many elements.
 pub const MANY: usize = 100_000;
 
+/// What was recorded under this name.
+fn line<'a>(fixtures: &'a str, name: &str) -> &'a str {
+    let begin = format!(r#"{{"name":"{name}","#);
+    fixtures.lines().find(|line| line.starts_with(&begin)).expect("a fixture")
+}
+
 /// The body of a recorded answer.
 fn answer(name: &str) -> Value {
-    let begin = format!(r#"{{"name":"{name}","#);
-    let line = FIXTURES.lines().find(|line| line.starts_with(&begin)).expect("a fixture");
-    serde_json::from_str::<Value>(line).expect("a fixture")["body"].take()
+    serde_json::from_str::<Value>(line(FIXTURES, name)).expect("a fixture")["body"].take()
+}
+
+/// So many events are taken by the benchmarks.
+pub const EVENTS: usize = 2_000_000;
+
+/// Events as LXD 5.0.2 sent them, each a websocket's message: of operations, lifecycles and logs.
+pub fn events() -> Vec<String> {
+    #[derive(serde::Deserialize)]
+    struct Recorded<'a> {
+        #[serde(borrow)]
+        messages: Vec<&'a RawValue>,
+    }
+    let line = line(include_str!("../../lxd-proto/tests/fixtures/lxd-5.0.2.jsonl"), "events-of-each-shape");
+    let recorded: Recorded<'_> = serde_json::from_str(line).expect("a fixture");
+    recorded.messages.iter().map(ToString::to_string).collect()
 }
 
 /// The answer to `GET /1.0/instances/i1`.

@@ -122,6 +122,32 @@ fn what_is_cut_off_is_never_whole() {
     }
 }
 
+/// What comes before it is there, and it is not taken for something that may follow.
+#[test]
+fn what_is_no_text() {
+    for bad in [&b"\"\xff\"]}"[..], b"\"\xc3\"]}", b"\xff", b"\"\xe2\x82"] {
+        let answer = ["{\"type\":\"sync\",\"metadata\":[\"é\",1,".as_bytes(), bad].concat();
+        for size in [1, 2, answer.len()] {
+            let mut elements = elements(200);
+            let mut seen = vec![];
+            let mut chunks = answer.chunks(size);
+            let error = loop {
+                match elements.take() {
+                    Ok(Element::Next(element)) => seen.push(element),
+                    Ok(Element::NotYet) => match chunks.next() {
+                        Some(chunk) => elements.push(Bytes::copy_from_slice(chunk)),
+                        None => elements.finish(),
+                    },
+                    Ok(Element::End) => panic!("{bad:?} is no text"),
+                    Err(error) => break error,
+                }
+            };
+            assert!(matches!(error, Error::Decode { .. }), "{error:?}");
+            assert_eq!(seen, [json!("é"), json!(1)]);
+        }
+    }
+}
+
 /// Each element is there as soon as the byte after it is, however little comes at a time.
 #[test]
 fn elements_come_as_they_arrive() {
@@ -155,7 +181,7 @@ fn what_is_held_has_limits() {
                 Err(error) => break error,
             }
             sent += on.len();
-            assert!(elements.envelope.len() + elements.cut_off.len() + elements.chunk.len() <= most);
+            assert!(elements.envelope.len() + elements.text.len() + elements.chunk.len() <= most);
             if sent > 4 * most {
                 return None;
             }

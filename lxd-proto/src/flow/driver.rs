@@ -135,15 +135,12 @@ impl<F: Flow> Flow for Scoped<F> {
     type Output = F::Output;
 
     fn next(&mut self) -> Result<Step<F::Output>, Error> {
-        let mut step = match self.held.take() {
-            Some(Held { id, action, answered: true, .. }) => Step::Do(id, action),
-            Some(held) => {
-                self.held = Some(held);
-                return Ok(Step::Wait);
-            }
-            None => self.flow.next()?,
+        let mut step = match self.held.take_if(|held| held.answered) {
+            Some(Held { id, action, .. }) => Ok(Step::Do(id, action)),
+            None if self.held.is_some() => return Ok(Step::Wait),
+            None => self.flow.next(),
         };
-        let Step::Do(id, action) = &mut step else { return Ok(step) };
+        let Ok(Step::Do(id, action)) = &mut step else { return step };
         let needed = requests(action).find_map(|(_, request)| request.extensions_mut().remove());
         if let Some(Needed(asked, needed)) = needed {
             let known = self.scopes.get(usize::from(asked.0));
@@ -160,7 +157,7 @@ impl<F: Flow> Flow for Scoped<F> {
             }
         }
         self.sent.extend(answering);
-        Ok(step)
+        step
     }
 
     fn handle(&mut self, id: Id, mut result: Result<Reply, Failure>) -> Result<(), Error> {

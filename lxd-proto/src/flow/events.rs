@@ -115,7 +115,7 @@ impl EventFlow {
 
     fn received(&mut self, result: Result<Reply, Failure>) {
         let event = match &result {
-            Ok(Reply::Message(Some(Message::Text(text)))) => Event::read(text.as_bytes()),
+            Ok(Reply::Message(Some(Message::Text(text)))) => Event::of_text(text),
             Ok(Reply::Message(Some(Message::Binary(data)))) => Event::read(data),
             Ok(Reply::Message(Some(Message::Ping))) => return,
             Ok(_) => return self.lose(Failure::new(FailureKind::Broken, "the server closed the events")),

@@ -18,7 +18,14 @@ use lxd_host::{
         pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     },
 };
-use lxd_tests::generated::{Instances, MANY, instance};
+use lxd_tests::generated::{self, Instances, MANY, instance};
+use tungstenite::{
+    handshake::derive_accept_key,
+    protocol::frame::{
+        Frame,
+        coding::{Data, OpCode},
+    },
+};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -66,13 +73,19 @@ fn serve(stream: impl Read + Write) -> io::Result<()> {
     loop {
         let mut line = String::new();
         stream.read_line(&mut line)?;
-        let mut header = String::new();
+        let (mut header, mut key) = (String::new(), String::new());
         while stream.read_line(&mut header)? > 2 {
+            if let Some((name, value)) = header.split_once(": ") {
+                if name.eq_ignore_ascii_case("sec-websocket-key") {
+                    value.trim().clone_into(&mut key);
+                }
+            }
             header.clear();
         }
         match line.split(' ').nth(1) {
             None => return Ok(()),
             Some("/1.0/instances?recursion=2") => list(stream.get_mut())?,
+            Some("/1.0/events") => events(stream.get_mut(), &key)?,
             Some("/1.0") => answer(stream.get_mut(), server)?,
             Some(_) => answer(stream.get_mut(), &instance)?,
         }
@@ -107,4 +120,20 @@ fn list(stream: &mut impl Write) -> io::Result<()> {
     }
     stream.write_all(b"0\r\n\r\n")?;
     stream.flush()
+}
+
+/// Sends the recorded events again and again, as fast as it can, until the client hangs up.
+fn events(stream: &mut impl Write, key: &str) -> io::Result<()> {
+    let (head, accept) =
+        ("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n", derive_accept_key(key.as_bytes()));
+    write!(stream, "{head}Upgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n")?;
+    stream.flush()?;
+    let mut messages = Vec::new();
+    for event in generated::events() {
+        // Writing to a Vec cannot fail.
+        let _ = Frame::message(event, OpCode::Data(Data::Text), true).format(&mut messages);
+    }
+    loop {
+        stream.write_all(&messages)?;
+    }
 }

@@ -15,6 +15,7 @@
 //! | `get INSTANCE TIMES` | gets an instance so often |
 //! | `list` | collects all instances with their state |
 //! | `stream` | takes them one by one |
+//! | `events` | takes many events |
 //!
 //! Instead of an adapter there is also what it is compared with, and what of that is to be counted is said at the end, as
 //! seconds of CPU:
@@ -24,11 +25,13 @@
 //! | `bare-ureq` | ureq's own `get` of an address, so often |
 //! | `bare-reqwest` | the same with reqwest: of an address, or of a Unix socket |
 //! | `serde` | `list` or `stream`: reads the same JSON from memory, whole or already cut into its elements |
+//! | `bare-tungstenite` | `events`, of a Unix socket, in a loop by hand |
 
 use std::{error::Error, time::Duration};
 
 use lxd_host::{Remote, ServerTrust};
-use lxd_tests::generated::MANY;
+use lxd_proto::resources::{Event, EventMetadata};
+use lxd_tests::generated::{EVENTS, MANY};
 use tokio::runtime::{Builder, Runtime};
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -74,17 +77,28 @@ fn slowest(times: &[Duration]) {
     println!("median {:?}, 99 % {:?}, slowest {:?}", at(50), at(99), at(100));
 }
 
+/// Whether all events had a type that is known.
+fn typed(count: usize) -> Result<()> {
+    if count == EVENTS { Ok(()) } else { Err(format!("{count} events have a type").into()) }
+}
+
+fn is_typed(event: &Event) -> bool {
+    !matches!(event.metadata, EventMetadata::Other(_))
+}
+
 /// Whether all elements of a list came.
 fn all(count: usize) -> Result<()> {
     if count == MANY { Ok(()) } else { Err(format!("{count} elements").into()) }
 }
 
 mod bare {
-    use lxd_host::Remote;
-    use lxd_proto::resources::InstanceFull;
-    use lxd_tests::generated::{Instances, MANY};
+    use std::os::unix::net::UnixStream;
 
-    use super::{Result, all, remote, runtime};
+    use lxd_host::Remote;
+    use lxd_proto::resources::{Event, InstanceFull};
+    use lxd_tests::generated::{EVENTS, Instances, MANY};
+
+    use super::{Result, all, is_typed, remote, runtime, typed};
 
     pub(super) fn run(adapter: &str, server: &str, command: &[&str]) -> Option<Result<()>> {
         Some(match (adapter, command) {
@@ -92,6 +106,7 @@ mod bare {
             ("bare-reqwest", ["get", instance, times]) => reqwest(server, &url(server, instance), times),
             ("serde", ["list"]) => list(),
             ("serde", ["stream"]) => stream(),
+            ("bare-tungstenite", ["events"]) => events(server),
             _ => return None,
         })
     }
@@ -160,6 +175,15 @@ mod bare {
         all(count)
     }
 
+    fn events(server: &str) -> Result<()> {
+        let (mut socket, _) = tungstenite::client("ws://lxd/1.0/events", UnixStream::connect(server)?)?;
+        let mut count = 0;
+        for _ in 0..EVENTS {
+            count += usize::from(is_typed(&Event::read(&socket.read()?.into_data())?));
+        }
+        typed(count)
+    }
+
     /// How many seconds this process has computed.
     fn cpu() -> f64 {
         let stat = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
@@ -176,10 +200,13 @@ mod blocking {
         time::Instant,
     };
 
-    use lxd_tests::pattern::{Checked, Pattern};
+    use lxd_tests::{
+        generated::EVENTS,
+        pattern::{Checked, Pattern},
+    };
     use lxd_ureq::{Client, Payload, prelude::*};
 
-    use super::{Result, all, slowest};
+    use super::{Result, all, is_typed, slowest, typed};
 
     pub(super) fn run(lxd: &Client, command: &[&str]) -> Result<()> {
         match command {
@@ -233,6 +260,13 @@ mod blocking {
                 }
                 all(count)?;
             }
+            ["events"] => {
+                let mut count = 0;
+                for notice in lxd.events().subscribe().send()?.take(EVENTS) {
+                    count += usize::from(is_typed(&notice?.into_event()?));
+                }
+                typed(count)?;
+            }
             _ => return Err(format!("no command {command:?}").into()),
         }
         Ok(())
@@ -244,10 +278,13 @@ mod concurrent {
 
     use futures_util::{StreamExt, TryStreamExt, stream};
     use lxd_reqwest::{Client, Payload, prelude::*};
-    use lxd_tests::pattern::{Checked, Pattern};
+    use lxd_tests::{
+        generated::EVENTS,
+        pattern::{Checked, Pattern},
+    };
     use tokio::{fs::File, io};
 
-    use super::{Result, all, slowest};
+    use super::{Result, all, is_typed, slowest, typed};
 
     pub(super) async fn run(lxd: Client, command: &[&str]) -> Result<()> {
         match command {
@@ -298,6 +335,13 @@ mod concurrent {
                     count += usize::from(!instance.name.is_empty());
                 }
                 all(count)?;
+            }
+            ["events"] => {
+                let (mut count, mut events) = (0, lxd.events().subscribe().await?.take(EVENTS));
+                while let Some(notice) = events.try_next().await? {
+                    count += usize::from(is_typed(&notice.into_event()?));
+                }
+                typed(count)?;
             }
             _ => return Err(format!("no command {command:?}").into()),
         }

@@ -207,10 +207,18 @@ impl Event {
     /// # Errors
     /// [`Error::Decode`] for what is no event.
     pub fn read(json: &[u8]) -> Result<Self, Error> {
-        // As LXD writes it, it is read in one pass.
-        match serde_json::from_slice(json) {
-            Ok(InOrder(event)) => Ok(event),
+        match core::str::from_utf8(json) {
+            Ok(text) => Self::of_text(text),
             Err(_) => decode("an event", json),
+        }
+    }
+
+    /// The same of a text.
+    pub(crate) fn of_text(json: &str) -> Result<Self, Error> {
+        // As LXD writes it, it is read in one pass.
+        match serde_json::from_str(json) {
+            Ok(InOrder(event)) => Ok(event),
+            Err(_) => decode("an event", json.as_bytes()),
         }
     }
 }
