@@ -51,6 +51,12 @@ pub const EXEC_KILL: Duration = Duration::from_secs(5);
 /// How long nothing is typed at a console that was just opened.
 pub(crate) const CONSOLE_CALM: Duration = Duration::from_millis(500);
 
+/// How long after the server has said that it saw a console left it is given to heed that.
+pub(crate) const CONSOLE_LEFT: Duration = Duration::from_millis(100);
+
+/// How long the server may take to see that a console is left.
+pub(crate) const CONSOLE_LEAVE: Duration = Duration::from_secs(2);
+
 /// How often [`edit`](crate::Object::edit) starts again when somebody else was faster.
 pub const EDIT_TRIES: u32 = 16;
 

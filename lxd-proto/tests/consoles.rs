@@ -58,12 +58,22 @@ fn left() {
         step("read 3", Ok(Reply::Data(Some(format!("{resize}\n").into())))),
         step(&format!("send 3: {resize:?}"), Ok(Reply::Done)),
         step("read 3", data(b"detach\n")),
+        step("close 0", Ok(Reply::Done)),
+        // Nobody looks at what still comes, until the server has seen it. Control is closed after that, and not before.
+        shown(b"/ "),
+        step("receive 0", Ok(Reply::Message(Some(Message::Ping)))),
+        step("receive 0", Ok(Reply::Message(None))),
+        step("sleep 100ms", Ok(Reply::Done)),
         step("close 3", Ok(Reply::Done)),
     ];
     assert_eq!(attach(steps).unwrap(), "/ # ");
     // However that goes.
-    let steps = vec![step("read 3", data(b"detach\n")), step("close 3", failure(FailureKind::Broken))];
-    assert_eq!(attach(steps).unwrap(), "");
+    let broken = || failure(FailureKind::Broken);
+    let slept = |time| step(time, Ok(Reply::Done));
+    for end in [vec![step("receive 0", broken()), slept("sleep 100ms")], vec![slept("sleep 2s")]] {
+        let begin = vec![step("read 3", data(b"detach\n")), step("close 0", broken())];
+        assert_eq!(attach([begin, end, vec![step("close 3", broken())]].concat()).unwrap(), "");
+    }
 }
 
 #[test]

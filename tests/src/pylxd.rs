@@ -333,6 +333,7 @@ calls! { rest (lxd: C, other: C, path: Path, id: OperationId, body: Value, text:
     lxd.network("br0").forward("192.0.2.1").edit(forward);
     lxd.network("br0").forward("192.0.2.1").delete();
     lxd.network("br0").forwards().list();
+    lxd.network("ovn0").load_balancers();
     lxd.network("br0").leases();
     lxd.network("br0").peers();
     lxd.network_acls();

@@ -24,6 +24,9 @@
 //! * A console is such a terminal, of the instance and not of a command. It has no exit code and no end mark, and ends
 //!   when control is closed. 5.0.2 loses what is typed at once, and fails then: so typing waits for
 //!   [`limits::CONSOLE_CALM`].
+//! * Whoever leaves a console closes 0, and control only a moment after the server has closed 0 as well. For when the server sees the
+//!   end of control first, 5.0.2 closes 0 while it may still write to it, and dies of that ("concurrent write to websocket
+//!   connection": 1 of some 30 with one more container busy; `lxc console` has the same).
 //! * What is asked of the command while it runs comes as one more input of the caller's, a line for each message that is
 //!   to be sent over control, and waits until that is open. Only that nobody waits any more counts at once.
 //! * Nothing is sent over 1 and 2, and to old servers not even pongs: see [`ReceiveOnly`].
@@ -68,6 +71,8 @@ pub(crate) struct Attached {
     timed_out: bool,
     /// Whether the caller has left a console.
     detached: bool,
+    /// Whether the server has not said yet that it has seen that.
+    leaving: bool,
     state: State,
     ids: Ids,
     outbox: VecDeque<(Id, Action)>,
@@ -105,6 +110,8 @@ enum Pending {
     Deadline,
     /// What is typed at a console is not lost any more.
     Calm,
+    /// The server has heeded that a console was left, or has not said so for long.
+    Leave,
     /// It was killed for that, and has not ended.
     Overdue,
     /// All streams have ended, and the operation's end is not known yet.
@@ -245,6 +252,7 @@ impl Attached {
             limit: None,
             timed_out: false,
             detached: false,
+            leaving: false,
             state: State::Post,
             ids: Ids::default(),
             outbox: VecDeque::new(),
@@ -286,6 +294,11 @@ impl Attached {
         let id = self.ids.next();
         self.pending.insert(id, what);
         self.outbox.push_back((id, action));
+    }
+
+    /// Whether a console is not left yet.
+    fn is_closing(&self) -> bool {
+        self.leaving || self.is_pending(|pending| *pending == Pending::Close)
     }
 
     fn is_pending(&self, what: impl Fn(&Pending) -> bool) -> bool {
@@ -374,6 +387,12 @@ impl Attached {
         };
         output.receiving = false;
         if output.end.is_some() {
+            match message {
+                Ok(Some(_)) if self.leaving => self.start(Pending::Recv(sock), Action::Recv(sock)),
+                // It says so a moment before it heeds it.
+                _ if self.leaving => self.start(Pending::Leave, Action::Sleep(limits::CONSOLE_LEFT)),
+                _ => {}
+            }
             return Ok(());
         }
         self.progress += u64::from(!matches!(message, Ok(Some(Message::Ping))));
@@ -455,12 +474,21 @@ impl Attached {
 
     /// Leaves the console: what is to come of it is nobody's any more.
     fn detach(&mut self) {
-        (self.detached, self.input.done, self.control) = (true, true, false);
+        self.state = State::Drain(0);
+        (self.detached, self.input.done) = (true, true);
+        let mut deaf = false;
         for output in &mut self.outputs {
+            self.leaving = output.open && output.end.is_none();
+            deaf = !core::mem::replace(&mut output.receiving, true);
             output.end.get_or_insert(End::Whole);
         }
-        self.start(Pending::Close, Action::Close(CONTROL));
-        self.state = State::Drain(0);
+        if self.leaving {
+            self.start(Pending::Close, Action::Close(INPUT));
+            self.start(Pending::Leave, Action::Sleep(limits::CONSOLE_LEAVE));
+            if deaf {
+                self.start(Pending::Recv(INPUT), Action::Recv(INPUT));
+            }
+        }
     }
 
     /// The command has taken too long: it is killed, by control or else by the end of all streams.
@@ -584,7 +612,11 @@ impl Attached {
         if whole && self.has_terminal() && !self.is_console() && core::mem::take(&mut self.input.open) {
             self.input.done = true;
             self.start(Pending::Close, Action::Close(INPUT));
-        } else if whole && (!self.has_terminal() || self.is_console()) && core::mem::take(&mut self.control) {
+        } else if whole
+            && !self.leaving
+            && (!self.has_terminal() || self.is_console())
+            && core::mem::take(&mut self.control)
+        {
             self.start(Pending::Close, Action::Close(CONTROL));
         }
         let ended = self.outputs.iter().all(|output| output.end.is_some());
@@ -643,7 +675,7 @@ impl Flow for Attached {
             return Ok(Step::Do(id, action));
         }
         match self.state {
-            State::Drain(_) if self.detached && self.is_pending(|pending| *pending == Pending::Close) => Ok(Step::Wait),
+            State::Drain(_) if self.detached && self.is_closing() => Ok(Step::Wait),
             State::Drain(code) if self.outputs.iter().all(Output::is_settled) => {
                 self.state = State::Done;
                 self.result(code).map(Step::Done)
@@ -674,6 +706,7 @@ impl Flow for Attached {
             Pending::ReadOrders => self.take_orders(result)?,
             Pending::Deadline => self.late()?,
             Pending::Calm => self.input.open = true,
+            Pending::Leave => self.leaving = false,
             Pending::Overdue if matches!(self.state, State::Run(..)) => return Err(self.overdue()),
             Pending::Overdue => {}
             Pending::Settle => self.look()?,
