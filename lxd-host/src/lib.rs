@@ -1,5 +1,5 @@
 //! What an LXD client needs from the machine it runs on: where the server is, by what it is known, and by what this
-//! client is known. It speaks no HTTP: the adapters (`lxd-ureq`, `lxd-reqwest`, or your own) take a [`Remote`] and do
+//! client is known; and local trees of files. It speaks no HTTP: the adapters (`lxd-ureq`, `lxd-reqwest`, or your own) take a [`Remote`] and do
 //! that.
 //!
 //! | | |
@@ -9,6 +9,7 @@
 //! | [`ClientIdentity`] | by what a client is known: a certificate and its key |
 //! | [`Config`] | the remotes that `lxc` knows, and where it keeps its identity |
 //! | [`Proxy`], [`Timeouts`] | what is on the way, and how long it may take |
+//! | [`Directory`] | a local tree, to be pushed or pulled |
 //! | [`dial`](dial()), [`keepalive`], [`failure`](failure()) | for adapters: a connection, and what its errors mean |
 //!
 //! # Which server
@@ -51,6 +52,8 @@
 
 mod config;
 mod dial;
+#[cfg(unix)]
+mod directory;
 mod error;
 mod failure;
 mod fetch;
@@ -69,6 +72,8 @@ mod trust;
 /// The TLS library whose types are in this crate's signatures.
 pub use rustls;
 
+#[cfg(unix)]
+pub use self::directory::Directory;
 pub use self::{
     config::{Config, ConfigRemote},
     dial::dial,

@@ -22,6 +22,7 @@ use crate::{
     error::FailureKind,
     flow::{AsyncIo, BlockingIo, Peer, Port},
     headers, limits,
+    tree::{Disk, DiskAction, DiskReply},
 };
 
 /// A way to one server, cheap to clone: clones share connections and trust.
@@ -414,6 +415,8 @@ pub struct Streams<C: Client> {
     /// What [`Write`](crate::flow::Action::Write) writes to.
     pub writers: BTreeMap<Port, C::Writer>,
     peers: Vec<C>,
+    /// What [`Disk`](crate::flow::Action::Disk) acts on.
+    pub disk: Option<Arc<dyn Disk>>,
     /// What pushes into one of the readers, which ends with all this.
     pub(crate) pipe: Option<Pipe>,
 }
@@ -427,7 +430,14 @@ impl<C: Client> fmt::Debug for Streams<C> {
 
 impl<C: Client> Default for Streams<C> {
     fn default() -> Self {
-        Self { bodies: Vec::new(), readers: BTreeMap::new(), writers: BTreeMap::new(), peers: Vec::new(), pipe: None }
+        Self {
+            bodies: Vec::new(),
+            readers: BTreeMap::new(),
+            writers: BTreeMap::new(),
+            peers: Vec::new(),
+            disk: None,
+            pipe: None,
+        }
     }
 }
 
@@ -461,8 +471,18 @@ impl<C: Client> Streams<C> {
             readers: self.readers.into_iter().map(|(port, stream)| (port, reader(stream))).collect(),
             writers: self.writers.into_iter().map(|(port, stream)| (port, writer(stream))).collect(),
             peers: self.peers.into_iter().map(client).collect(),
+            disk: self.disk,
             pipe: self.pipe,
         }
+    }
+
+    /// Does something on the caller's disk, and may block for it.
+    ///
+    /// # Errors
+    /// What the disk could not do, or that there is none.
+    pub fn on_disk(&self, action: DiskAction) -> Result<DiskReply, Failure> {
+        let disk = self.disk.as_ref().ok_or_else(|| Failure::new(FailureKind::Disk, "there is none"))?;
+        disk.act(action)
     }
 
     /// The scopes of all servers of a flow, in order.

@@ -11,6 +11,7 @@ use crate::{
     limits,
     resources::{Operation, OperationId},
     sftp::{SftpError, Status},
+    tree::TreeError,
 };
 
 /// Why a call did not succeed.
@@ -85,6 +86,21 @@ pub enum Error {
     /// A server of SFTP did not do what it was asked.
     #[error(transparent)]
     Sftp(Box<SftpError>),
+
+    /// A file of a tree ended before the size that its directory said.
+    #[error("{path} should have {said} bytes, and ended after {found}")]
+    Shorter {
+        /// The path below the tree's root.
+        path: String,
+        /// The size that it should have.
+        said: u64,
+        /// Where it ended.
+        found: u64,
+    },
+
+    /// A tree was not copied whole. What was done, and what failed.
+    #[error(transparent)]
+    Tree(Box<TreeError>),
 
     /// A name that cannot be a part of a path.
     #[error("{name:?} cannot be a name: it must not be empty, `.`, `..` or longer than a URI")]
@@ -483,6 +499,9 @@ pub enum FailureKind {
     /// The caller's own writer failed.
     #[error("the output could not be written")]
     Writer,
+    /// The caller's own disk failed, or refused.
+    #[error("the local disk failed")]
+    Disk,
     /// The answer is larger than [`limits::ANSWER`], or a websocket's message larger than
     /// [`limits::MESSAGE`].
     #[error("the answer is too large")]

@@ -59,7 +59,12 @@ pub(crate) use driver::Needed;
 pub use driver::{AsyncIo, BlockingIo, Driver, Scoped, Sequential};
 pub use sequence::{InTurn, Sequence, Turn};
 
-use crate::{Error, Failure, Request, Response, envelope::Envelope, uri::redacted};
+use crate::{
+    Error, Failure, Request, Response,
+    envelope::Envelope,
+    tree::{DiskAction, DiskReply},
+    uri::redacted,
+};
 
 /// Names an action, so that its answer is known. The flow counts them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -116,6 +121,8 @@ pub enum Action {
     Write(Port, Bytes),
     /// Let this much time pass: [`Reply::Done`].
     Sleep(Duration),
+    /// Do something on the caller's disk: [`Reply::Disk`].
+    Disk(DiskAction),
 }
 
 /// What an action came to.
@@ -132,6 +139,8 @@ pub enum Reply {
     Data(Option<Bytes>),
     /// It is done.
     Done,
+    /// What the disk said.
+    Disk(DiskReply),
 }
 
 // What flows through is not shown by `Debug`: it may be secret, or large.
@@ -162,6 +171,7 @@ impl fmt::Debug for Action {
             Self::Read(port) => write!(f, "Read({})", port.0),
             Self::Write(port, data) => write!(f, "Write({}, {})", port.0, data.len()),
             Self::Sleep(time) => write!(f, "Sleep({time:?})"),
+            Self::Disk(action) => write!(f, "Disk({action:?})"),
         }
     }
 }
@@ -174,6 +184,7 @@ impl fmt::Debug for Reply {
             Self::Message(message) => f.debug_tuple("Message").field(message).finish(),
             Self::Data(data) => f.debug_tuple("Data").field(&data.as_ref().map(Bytes::len)).finish(),
             Self::Done => f.write_str("Done"),
+            Self::Disk(reply) => write!(f, "Disk({reply:?})"),
         }
     }
 }

@@ -58,6 +58,7 @@ pub mod resources;
 mod scope;
 pub mod sftp;
 pub mod simplestreams;
+pub mod tree;
 mod trust;
 mod uri;
 

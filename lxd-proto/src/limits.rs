@@ -103,3 +103,21 @@ pub const SFTP_SILENCE: Duration = Duration::from_secs(60);
 
 /// How often it is looked whether SFTP's server is silent.
 pub(crate) const SFTP_SILENCE_TICK: Duration = Duration::from_secs(15);
+
+/// How much memory the names may take that a copy of a tree has to remember: what is still to be done, what was left out.
+pub const TREE: usize = 256 << 20;
+
+/// How deep a tree may be that is copied.
+pub const TREE_DEPTH: usize = 128;
+
+/// After how many failures a copy of a tree is given up.
+pub const TREE_FAILURES: usize = 1000;
+
+/// How many things of a tree are copied at once.
+pub(crate) const TREE_AT_ONCE: usize = 64;
+
+/// How many directories of a tree are listed at once.
+pub(crate) const TREE_LISTINGS: usize = 4;
+
+/// How many pieces of files, of [`CHUNK`] bytes at most, are on the way at once.
+pub(crate) const TREE_PIECES: usize = 32;

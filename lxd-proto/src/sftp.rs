@@ -23,10 +23,10 @@
 mod attributes;
 mod error;
 mod line;
-mod operations;
+pub(crate) mod operations;
 mod packets;
 mod session;
-mod transfer;
+pub(crate) mod transfer;
 
 use bytes::Bytes;
 
@@ -34,6 +34,7 @@ pub use attributes::{Attributes, BytePath, Entry, FileKind};
 pub use error::{SftpError, Status};
 pub(crate) use line::{Answered, Line};
 pub use packets::{Answer, Ask, Decoder, OpenFlags, Received, init};
+pub(crate) use session::request;
 pub use session::{Connect, Doing, Sftp};
 
 /// A file or directory that is open in a session. It means nothing in another.

@@ -4,6 +4,8 @@ use lxd_proto::{
     Envelope, Error, Failure, FailureKind, Lxd, Payload, Phase, Proof, Response,
     flow::{Action, BlockingIo, Id, Message, Reply},
     resources::{InstancesPost, Ready},
+    sftp::{Attributes, Entry},
+    tree::{Disk, DiskAction, DiskReply},
 };
 use proptest::{
     collection::vec,
@@ -84,6 +86,9 @@ fn answer() -> impl Strategy<Value = Answer> {
     let operation = move |status: u16, err: &str| json!({"id": "op-1", "status_code": status, "err": err, "metadata": metadata, "auth": "untrusted", "config": {}});
     let sync = |metadata: Value| http(200, json!({"type": "sync", "metadata": metadata}).to_string());
     let message = |message| Ok(Reply::Message(message));
+    let mut directory = Attributes::default().with_size(5);
+    let mut file = directory;
+    (directory.mode, file.mode) = (Some(0o040_755), Some(0o100_644));
     let answers = [
         sync(operation(103, "")),
         sync(operation(200, "")),
@@ -111,6 +116,9 @@ fn answer() -> impl Strategy<Value = Answer> {
         message(Some(Message::Binary("data".into()))),
         message(Some(Message::Binary("\0\0\0\x05\x02\0\0\0\x03".into()))),
         message(Some(Message::Binary("\0\0\0\x0a\x66\0\0\0\x01\0\0\0\x01h".into()))),
+        Ok(Reply::Disk(DiskReply::Done)),
+        Ok(Reply::Disk(DiskReply::Attributes(Some(directory)))),
+        Ok(Reply::Disk(DiskReply::Entries(vec![Entry::new("a", directory), Entry::new("b", file)]))),
         script::failure(FailureKind::Broken),
         script::failure(FailureKind::Timeout(Phase::Head)),
         Err(Failure::new(FailureKind::Reader, "")),
@@ -148,6 +156,19 @@ fn which() -> impl Strategy<Value = Which> {
     ]
 }
 
+/// A disk that the transport asks for nothing.
+struct Nowhere;
+
+impl Disk for Nowhere {
+    fn act(&self, action: DiskAction) -> Result<DiskReply, Failure> {
+        panic!("{action:?}")
+    }
+
+    fn nonce(&self) -> u64 {
+        7
+    }
+}
+
 type Run = fn(&Client) -> Result<(), Error>;
 
 /// All flows there are.
@@ -169,6 +190,8 @@ const FLOWS: &[Run] = &[
         exec.stdout("a writer").stderr("another").status().send().map(drop)
     },
     |lxd| lxd.instance("c1").sftp().send()?.read("/x").send().map(drop),
+    |lxd| lxd.instance("c1").files().push_tree(Nowhere, "/x").delete_extra().send().map(drop),
+    |lxd| lxd.instance("c1").files().pull_tree("/x", Nowhere).send().map(drop),
     |lxd| lxd.instance("c1").move_to_server(&lxd.project("p")).send().map(drop),
     |lxd| lxd.instance("c1").copy_to_server(&lxd.project("p")).relay().send().map(drop),
     |lxd| lxd.events().subscribe().send()?.take(20).collect::<Result<Vec<_>, _>>().map(drop),

@@ -14,6 +14,7 @@ use lxd_proto::{
     Async, Failure, FailureKind, Request, Streams,
     flow::{Action, AsyncIo, Id, Peer, Port, Reply, Sock},
     limits,
+    tree::DiskAction,
 };
 use tokio::io::ReadBuf;
 
@@ -121,6 +122,18 @@ impl Io {
         }
     }
 
+    /// One of tokio's threads for what blocks, as for a file of tokio's.
+    fn disk(&mut self, id: Id, action: DiskAction) {
+        let Some(disk) = self.streams.disk.clone() else {
+            return self.fail(id, FailureKind::Disk, "there is none");
+        };
+        self.run(id, async move {
+            let done = tokio::task::spawn_blocking(move || disk.act(action)).await;
+            let gone = |error| Err(Failure::from_error(FailureKind::Disk, &error));
+            Outcome::Finished(done.unwrap_or_else(gone).map(Reply::Disk))
+        });
+    }
+
     /// Does all that can be done now.
     fn pump(&mut self, context: &mut Context<'_>) {
         self.sockets.values_mut().for_each(|socket| socket.pump(context, &mut self.finished));
@@ -177,6 +190,7 @@ impl AsyncIo for Io {
             Action::Close(sock) => self.socket(id, sock, |socket| socket.close(id)),
             Action::Read(port) => self.read(id, port),
             Action::Write(port, data) => self.write(id, port, data),
+            Action::Disk(action) => self.disk(id, action),
             Action::Sleep(time) => self.run(id, async move {
                 tokio::time::sleep(time).await;
                 Outcome::Finished(Ok(Reply::Done))

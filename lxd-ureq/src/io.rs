@@ -1,5 +1,6 @@
 //! What starts and finishes a flow's actions, on the caller's thread: it polls all websockets, and runs a lone request.
-//! Helper threads do what can only block: handshakes, requests beside others, and the caller's own reads and writes.
+//! Helper threads do what can only block: handshakes, requests beside others, and the caller's own reads and writes. A disk
+//! is quick, and no helper's business.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -171,6 +172,7 @@ impl BlockingIo for Io {
             Action::Close(sock) => self.socket(id, sock, |socket| socket.close(id)),
             Action::Read(port) => self.port(id, port, Bytes::new()),
             Action::Write(port, data) => self.port(id, port, data),
+            Action::Disk(action) => self.finished.push_back((id, self.streams.on_disk(action).map(Reply::Disk))),
             Action::Sleep(time) => self.timers.push((Instant::now() + time.min(A_YEAR), id)),
             _ => self.finished.push_back((id, Err(Failure::new(FailureKind::Unsupported, "an unknown action")))),
         }

@@ -26,6 +26,7 @@ mod own_websockets;
 mod lxc_directory;
 mod servers;
 mod storage;
+pub mod tree;
 
 use std::{
     fmt,

@@ -9,11 +9,12 @@ use std::{
     time::Duration,
 };
 
-use lxd_host::{ClientIdentity, Proxy, Remote, ServerTrust, Timeouts, fetch_certificate};
+use lxd_host::{ClientIdentity, Directory, Proxy, Remote, ServerTrust, Timeouts, fetch_certificate};
 use lxd_proto::{
     Address, Draft, Error, Fetched, Fingerprint, Lxd, Object, Path, Proof, TrustToken,
     flow::exec::{Control, ExecOutput},
     resources::*,
+    tree::{Owners, Report},
 };
 use serde_json::Value;
 
@@ -82,7 +83,7 @@ calls! { profiles (lxd: C, draft: &mut Draft<Profile>, fetched: Fetched<Profile>
     object.at();
 }
 
-calls! { instances (lxd: C, other: C, draft: Draft<Instance>, post: InstancesPost, change: fn(&mut InstancePut), expire: fn(&mut InstanceSnapshotPut), time: Duration, writer: C::Writer, url: &str, state: InstanceState, source: InstanceSource, output: ExecOutput, terminal: Terminal, control: Control)
+calls! { instances (lxd: C, other: C, draft: Draft<Instance>, post: InstancesPost, change: fn(&mut InstancePut), expire: fn(&mut InstanceSnapshotPut), time: Duration, writer: C::Writer, url: &str, state: InstanceState, source: InstanceSource, output: ExecOutput, terminal: Terminal, control: Control, site: Directory, report: Report)
     lxd.instances();
     lxd.instance("c1").get();
     lxd.instances().list();
@@ -157,6 +158,11 @@ calls! { instances (lxd: C, other: C, draft: Draft<Instance>, post: InstancesPos
     lxd.instance("c1").files().append("/log", "line");
     lxd.instance("c1").files().stat("/etc");
     lxd.instance("c1").files().list("/etc");
+    lxd.instance("c1").sftp();
+    Directory::open("site");
+    lxd.instance("c1").files().push_tree(site, "/srv/www").owners(Owners::Fixed(33, 33));
+    lxd.instance("c1").files().pull_tree("/srv/www", site);
+    report.left_out;
 }
 
 calls! { images (lxd: C, other: C, fingerprint: &str, draft: Draft<Image>, content: Vec<u8>, metadata: Vec<u8>, rootfs: Vec<u8>, url: &str, publish: fn(&mut ImagePut), target: ImageExportPost, post: ImagesPost)
@@ -423,6 +429,7 @@ const WORDS: &[&str] = &[
     "FailureKind",
     "Error::InvalidName",
     "Error::InvalidInput",
+    "Error::Tree",
     "Error::WrongFileType",
     "If-Match",
     "POST",

@@ -225,7 +225,8 @@ impl<C: Blocking> BlockingIo for Sequential<C> {
                 let client = self.streams.peer(peer).unwrap_or(&self.client).clone();
                 self.streams.redeem(request).and_then(|request| client.exchange(request)).map(Reply::Http)
             }
-            _ => Err(Failure::new(FailureKind::Unsupported, "this transport has no websockets and no timers")),
+            Action::Disk(action) => self.streams.on_disk(action).map(Reply::Disk),
+            _ => Err(Failure::new(FailureKind::Unsupported, "this transport has requests and nothing else")),
         };
         (id, result)
     }

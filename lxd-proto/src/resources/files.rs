@@ -282,8 +282,8 @@ impl Endpoint for PutFile {
 /// [`HelperLost`](crate::error::ApiErrorKind::HelperLost).
 #[derive(Clone, Debug)]
 pub struct Files<C> {
-    client: C,
-    instance: String,
+    pub(crate) client: C,
+    pub(crate) instance: String,
 }
 
 impl<C: Client> Files<C> {

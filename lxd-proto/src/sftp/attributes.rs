@@ -284,3 +284,10 @@ pub struct Entry {
     /// What is known of it. A link is not followed.
     pub attributes: Attributes,
 }
+
+impl Entry {
+    /// Something with this name.
+    pub fn new(name: impl Into<BytePath>, attributes: Attributes) -> Self {
+        Self { name: name.into(), attributes }
+    }
+}

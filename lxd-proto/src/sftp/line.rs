@@ -112,6 +112,11 @@ impl Line {
         Ok(self.last)
     }
 
+    /// The number of what was asked last.
+    pub(crate) fn last(&self) -> u32 {
+        self.last
+    }
+
     /// Nobody waits any more for what is asked now.
     pub(crate) fn abandon(&mut self) {
         self.asked.values_mut().for_each(|asked| asked.abandoned = true);

@@ -51,6 +51,7 @@ pub(crate) fn action(action: &Action) -> String {
         Action::Read(port) => format!("read {}", port.0),
         Action::Write(port, data) => format!("write {}: {data:?}", port.0),
         Action::Sleep(time) => format!("sleep {time:?}"),
+        Action::Disk(action) => format!("disk {action:?}"),
         other => panic!("an action that the tests do not know: {other:?}"),
     }
 }

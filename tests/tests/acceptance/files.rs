@@ -228,13 +228,7 @@ fn a_reader_of_another_length<C: Lab>(server: &Server<C>) {
 
 fn a_full_disk_is_noticed<C: Lab>(server: &Server<C>) {
     let disk = Disk::small();
-    let path = disk.0.to_str().unwrap();
-    let post = InstancesPost::from_alias(unique("full"), "busybox")
-        .config("security.privileged", "true")
-        .device("small", [("type", "disk"), ("path", "/small"), ("source", path)]);
-    let made = server.lxd.instances().create(post).wait().send().unwrap();
-    let container = Temporary::of(server.lxd.instance(made.name));
-    container.start().wait().send().unwrap();
+    let container = disk.container(server);
     let files = container.files();
     files.put("/small/fits", "fits").send().unwrap();
     let large = files.put("/small/large", vec![7; 2_000_000]).send().unwrap_err();
@@ -257,10 +251,22 @@ fn a_full_disk_is_noticed<C: Lab>(server: &Server<C>) {
 }
 
 /// A file system with room for 1 MiB.
-struct Disk(PathBuf);
+pub(crate) struct Disk(PathBuf);
 
 impl Disk {
-    fn small() -> Self {
+    /// A running container that has it as `/small`.
+    pub(crate) fn container<C: Lab>(&self, server: &Server<C>) -> Temporary<C> {
+        let path = self.0.to_str().unwrap();
+        let post = InstancesPost::from_alias(unique("full"), "busybox")
+            .config("security.privileged", "true")
+            .device("small", [("type", "disk"), ("path", "/small"), ("source", path)]);
+        let made = server.lxd.instances().create(post).wait().send().unwrap();
+        let container = Temporary::of(server.lxd.instance(made.name));
+        container.start().wait().send().unwrap();
+        container
+    }
+
+    pub(crate) fn small() -> Self {
         let path = PathBuf::from(env("LXD_TEST_DIR")).join(unique("small"));
         std::fs::create_dir(&path).unwrap();
         let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(&path).status();

@@ -7,14 +7,21 @@ use std::{
     time::{Duration, Instant},
 };
 
+use lxd_host::Directory;
 use lxd_proto::{
     Error, Lxd,
     error::Outcome,
     resources::{EventType, InstancesPost, LifecycleAction, Notice},
 };
-use lxd_tests::{Daemon, Lab, Server, output, pattern::Pattern, payload, with_websockets};
+use lxd_tests::{
+    Daemon, Lab, Server, output,
+    pattern::Pattern,
+    payload,
+    tree::{self, Thing, assert_same},
+    with_websockets,
+};
 
-with_websockets!(during_a_wait, during_a_command, during_an_upload, during_events);
+with_websockets!(during_a_wait, during_a_command, during_an_upload, during_events, during_a_push);
 
 /// Longer than anything here takes; a hang is longer still.
 pub(crate) const WATCHDOG: Duration = Duration::from_secs(20);
@@ -219,4 +226,46 @@ fn about(notice: &Notice, action: LifecycleAction) -> bool {
     notice
         .lifecycle()
         .is_some_and(|lifecycle| lifecycle.action == action && lifecycle.source.starts_with("/1.0/instances/c1"))
+}
+
+/// What was whole stays, nothing half has a name, and the next push does the rest.
+fn during_a_push<C: Lab>(like: &Server<C>) {
+    let daemon = Daemon::start(like, 8528);
+    let server = daemon.connect(like);
+    server.lxd.instances().create(InstancesPost::from_alias("c1", "busybox")).wait().send().unwrap();
+    let files = server.lxd.instance("c1").files();
+    let (from, to) = (tree::directory(), tree::directory());
+    tree::make(from.path(), 300);
+    std::fs::write(from.path().join("large"), vec![7; 30_000_000]).unwrap();
+    let push = || files.push_tree(Directory::open(from.path()).unwrap(), "/root/tree");
+    let ((tell, told), (go, gate)) = (channel(), channel::<()>());
+    let half = push().watch(move |event| {
+        if event.progress.bytes > 10_000_000 {
+            // The first time; later nobody listens.
+            let _ = tell.send(());
+            let _ = gate.recv();
+        }
+    });
+    let pushed = begin(move || half.send());
+    next(&told);
+    daemon.kill();
+    drop((go, told));
+    let error = match pushed().unwrap_err() {
+        Error::Tree(error) => error,
+        error => panic!("{error}"),
+    };
+    assert!(error.reason.as_ref().is_some_and(|reason| reason.transport().is_some()), "{error}");
+    assert!(error.report.bytes > 10_000_000, "{error}");
+
+    daemon.start_again();
+    let pull = || files.pull_tree("/root/tree", Directory::open(to.path()).unwrap()).setuid();
+    pull().filter(|path, _| !path.to_string().contains(".lxd-")).send().unwrap();
+    let whole = tree::look(from.path());
+    for (path, thing) in tree::look(to.path()) {
+        // A directory gets its mode last.
+        assert!(matches!(thing, Thing::Directory(..)) || whole.get(&path) == Some(&thing), "{}", path.escape_ascii());
+    }
+    push().changed_only().delete_extra().send().unwrap();
+    pull().changed_only().send().unwrap();
+    assert_same(from.path(), to.path());
 }

@@ -45,5 +45,6 @@ mod storage_volume_snapshots;
 mod storage_volumes;
 mod terminal;
 mod tour;
+mod trees;
 mod warnings;
 mod worked;

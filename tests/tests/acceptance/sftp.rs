@@ -77,6 +77,9 @@ fn open_files<C: Lab>(server: &Server<C>) {
     sftp.fsetstat(&file, Attributes::default().with_size(3)).send().unwrap();
     let other = sftp.open("/root/file", OpenFlags::READ).send().unwrap();
     assert_eq!(sftp.read_at(&other, 0, 100_000).send().unwrap(), "hel");
+    // Far beyond what 32 bits can say.
+    sftp.write_at(&file, 5 << 30, "far").send().unwrap();
+    assert_eq!(sftp.read_at(&other, (5 << 30) - 2, 100).send().unwrap(), "\0\0far");
     sftp.close(file.clone()).send().unwrap();
     let closed = refused(sftp.read_at(&file, 0, 1).send());
     assert_eq!((closed.verb, closed.path), ("read", "/root/file".into()));

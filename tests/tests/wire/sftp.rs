@@ -3,24 +3,17 @@
 use lxd_proto::{Error, FailureKind, Lxd, sftp::Status};
 use lxd_tests::Lab;
 
-use crate::server::{Fake, Talk, Way, error, json_answer};
+use crate::{
+    server::{Fake, Way, error, json_answer},
+    sftp_server::{SWITCHING, VERSION, packet},
+};
 
 crate::cases! {
     either_way: refused, another_protocol, in_small_pieces, early_words, hung_up, given_up;
 }
 
-const SWITCHING: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: sftp\r\nConnection: Upgrade\r\n\r\n";
-
-const VERSION: &[u8] = b"\0\0\0\x05\x02\0\0\0\x03";
-
 /// There is no such file, of the request 1.
 const NONE: &[u8] = b"\0\0\0\x15\x65\0\0\0\x01\0\0\0\x02\0\0\0\x04none\0\0\0\0";
-
-/// A packet of the client's.
-fn packet(talk: &mut Talk) -> Option<Vec<u8>> {
-    let length = talk.take(4)?;
-    talk.take(u32::from_be_bytes(length.try_into().unwrap()) as usize)
-}
 
 fn status<C: Lab>(fake: &Fake) -> Result<Status, Error> {
     let mut sftp = fake.lxd::<C>().instance("c1").sftp().send()?;

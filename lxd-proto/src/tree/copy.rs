@@ -1,0 +1,411 @@
+//! Copying a tree from one side to the other; which of them is remote makes no difference here.
+//!
+//! | state | does | and then |
+//! |---|---|---|
+//! | `Begin` | looks at both roots | the source is a directory: `Busy` |
+//! | `Busy` | lists directories on both sides, a few at once; copies what is in them, more at once | nothing is left: done |
+//!
+//! A directory gets its attributes when all below it is done: it may allow no writing, and writing changes its time.
+//! Directories are listed last in, first out, and only while there is little else to do, so that not much has to be
+//! remembered.
+
+mod directory;
+mod file;
+mod link;
+mod replies;
+
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, VecDeque},
+    format,
+    string::String,
+    vec::Vec,
+};
+
+use self::{
+    directory::{Node, NodeId, There},
+    file::Copying,
+    replies::{entries, root, target, unexpected, wrong_root},
+};
+use super::{
+    Deed, DiskAction, DiskReply, Event, Failed, LeftOut, Report, Slot, TreeError, options::Options, remote::Remote,
+};
+use crate::{
+    Error, Failure,
+    flow::{Action, Flow, Id, Ids, Reply, Step, ended},
+    limits,
+    sftp::{Attributes, BytePath, FileKind, Line, request},
+};
+
+/// Copies a tree. Made by [`Files::push_tree`](crate::resources::Files::push_tree) and
+/// [`pull_tree`](crate::resources::Files::pull_tree).
+#[derive(Debug)]
+pub struct TreeFlow {
+    instance: String,
+    path: BytePath,
+    push: bool,
+    nonce: u64,
+    pub(super) options: Options,
+    state: State,
+    remote: Option<Box<Remote>>,
+    ids: Ids,
+    local: BTreeMap<Id, u32>,
+    outbox: VecDeque<(Id, Action)>,
+    /// Counts what is asked of both sides, and names everything else.
+    last: u32,
+    waiting: BTreeMap<u32, Waiting>,
+    report: Report,
+    /// How much memory the report takes, and what is to be done.
+    size: usize,
+    leaves: Vec<Task>,
+    directories: Vec<Task>,
+    nodes: BTreeMap<NodeId, Node>,
+    listings: usize,
+    active: usize,
+    files: BTreeMap<Slot, Copying>,
+    /// How many bytes the files have that were begun.
+    bytes: u64,
+    pieces: usize,
+    /// Which file a piece was asked for last.
+    turn: Slot,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    New,
+    Begin,
+    Busy,
+    Done,
+}
+
+/// Which side is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    From,
+    To,
+}
+
+/// What an answer is for.
+#[derive(Debug)]
+enum Waiting {
+    SourceRoot,
+    TargetRoot(Attributes),
+    Made(NodeId),
+    /// What is there already.
+    There(NodeId),
+    Source(NodeId, There),
+    Extra(NodeId),
+    Leave(NodeId),
+    Opened(Slot),
+    Created(Slot),
+    Piece(Slot, u64, usize),
+    Written(Slot, u64),
+    Finished(Slot),
+    /// A link's target; is there one already?
+    Target(NodeId, BytePath, bool),
+    /// The target of the one that is there.
+    TargetThere(NodeId, BytePath, BytePath),
+    Linked(NodeId, BytePath, BytePath),
+    Removed(NodeId, BytePath),
+    /// However it ends.
+    Cleanup,
+}
+
+/// Something to be done, in a directory.
+#[derive(Debug)]
+enum Task {
+    Directory { parent: NodeId, path: BytePath, attributes: Attributes, exists: bool },
+    File { parent: NodeId, path: BytePath, attributes: Attributes },
+    Symlink { parent: NodeId, path: BytePath, compare: bool },
+    Remove { parent: NodeId, path: BytePath, kind: FileKind },
+}
+
+impl Task {
+    fn path(&self) -> &BytePath {
+        match self {
+            Self::Directory { path, .. }
+            | Self::File { path, .. }
+            | Self::Symlink { path, .. }
+            | Self::Remove { path, .. } => path,
+        }
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.path().as_bytes().len()
+    }
+}
+
+impl TreeFlow {
+    pub(super) fn new(instance: String, path: BytePath, push: bool, nonce: u64) -> Self {
+        Self {
+            instance,
+            path,
+            push,
+            nonce,
+            options: Options { without_setuid: !push, ..Options::default() },
+            state: State::New,
+            remote: None,
+            ids: Ids::odd(),
+            local: BTreeMap::new(),
+            outbox: VecDeque::new(),
+            last: 0,
+            waiting: BTreeMap::new(),
+            report: Report::default(),
+            size: 0,
+            leaves: Vec::new(),
+            directories: Vec::new(),
+            nodes: BTreeMap::new(),
+            listings: 0,
+            active: 0,
+            files: BTreeMap::new(),
+            bytes: 0,
+            pieces: 0,
+            turn: 0,
+        }
+    }
+
+    fn number(&mut self) -> u32 {
+        self.last = self.last.wrapping_add(1);
+        self.last
+    }
+
+    /// A name in the same directory, under which something is until it is whole.
+    fn temporary(&mut self, path: &BytePath) -> BytePath {
+        let number = self.number();
+        let name = format!(".lxd-{:016x}-{number}", self.nonce);
+        match path.as_bytes().iter().rposition(|byte| *byte == b'/') {
+            Some(slash) => BytePath::from(path.as_bytes().get(..slash).unwrap_or_default()).join(name.as_bytes()),
+            None => name.into(),
+        }
+    }
+
+    fn ask(&mut self, side: Side, action: DiskAction, waiting: Waiting) {
+        let token = self.number();
+        self.waiting.insert(token, waiting);
+        match (&mut self.remote, (side == Side::From) == self.push) {
+            (Some(remote), false) => remote.start(token, action),
+            _ => {
+                let id = self.ids.next();
+                self.local.insert(id, token);
+                self.outbox.push_back((id, Action::Disk(action)));
+            }
+        }
+    }
+
+    fn tell(&mut self, path: &BytePath, deed: Deed) {
+        let progress = &mut self.report.progress;
+        match deed {
+            Deed::Directory => progress.directories += 1,
+            Deed::File => progress.files += 1,
+            Deed::Symlink => progress.symlinks += 1,
+            Deed::Unchanged => progress.unchanged += 1,
+            Deed::Removed => progress.removed += 1,
+            _ => {}
+        }
+        if let Some(watch) = &mut self.options.watch {
+            watch(Event { path, deed, progress: *progress });
+        }
+    }
+
+    fn fail(&mut self, path: BytePath, error: Error) -> Result<(), Error> {
+        self.tell(&path, Deed::Failed);
+        self.remember(path.as_bytes().len())?;
+        if self.report.failed.len() >= limits::TREE_FAILURES {
+            return Err(error);
+        }
+        self.report.failed.push(Failed { path, error });
+        Ok(())
+    }
+
+    fn leave_out(&mut self, path: BytePath, kind: FileKind) -> Result<(), Error> {
+        self.tell(&path, Deed::LeftOut);
+        self.remember(size_of::<LeftOut>() + path.as_bytes().len())?;
+        self.report.left_out.push(LeftOut { path, kind });
+        Ok(())
+    }
+
+    fn remember(&mut self, size: usize) -> Result<(), Error> {
+        self.size += size;
+        if self.size > limits::TREE {
+            return Err(Error::TooLarge { what: "a tree's list", limit: limits::TREE as u64 });
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, task: Task) -> Result<(), Error> {
+        self.remember(task.size())?;
+        match task {
+            Task::Directory { .. } | Task::Remove { kind: FileKind::Directory, .. } => self.directories.push(task),
+            leaf => self.leaves.push(leaf),
+        }
+        Ok(())
+    }
+
+    /// Starts what may be started.
+    fn start(&mut self) -> Result<(), Error> {
+        while self.active < limits::TREE_AT_ONCE {
+            let Some(task) = self.leaves.pop() else { break };
+            self.size = self.size.saturating_sub(task.size());
+            self.active += 1;
+            match task {
+                Task::File { parent, path, attributes } => self.copy(parent, path, attributes)?,
+                Task::Symlink { parent, path, compare } => {
+                    self.ask(Side::From, DiskAction::Readlink(path.clone()), Waiting::Target(parent, path, compare));
+                }
+                Task::Remove { parent, path, kind } => self.remove(parent, path, kind)?,
+                Task::Directory { .. } => {}
+            }
+        }
+        while self.listings < limits::TREE_LISTINGS && self.leaves.len() < limits::TREE_AT_ONCE {
+            let Some(task) = self.directories.pop() else { break };
+            self.size = self.size.saturating_sub(task.size());
+            match task {
+                Task::Directory { parent, path, attributes, exists } => {
+                    self.enter(Some(parent), path, attributes, exists)?;
+                }
+                Task::Remove { parent, path, .. } => self.empty(parent, path)?,
+                _ => {}
+            }
+        }
+        self.pump();
+        Ok(())
+    }
+
+    fn finished(&mut self, token: u32, result: Result<DiskReply, Error>) -> Result<(), Error> {
+        let Some(waiting) = self.waiting.remove(&token) else { return Ok(()) };
+        match waiting {
+            Waiting::SourceRoot => {
+                let attributes = root(result, &self.path)?.ok_or_else(|| wrong_root(&self.path, "nothing"))?;
+                self.ask(Side::To, DiskAction::Stat(BytePath::default()), Waiting::TargetRoot(attributes));
+            }
+            Waiting::TargetRoot(attributes) => {
+                let exists = root(result, &self.path)?.is_some();
+                self.state = State::Busy;
+                self.enter(None, BytePath::default(), attributes, exists)?;
+            }
+            Waiting::Made(node) => match result {
+                Ok(_) => self.list(node, There::new()),
+                Err(error) => self.give_up(node, error)?,
+            },
+            Waiting::There(node) => match entries(result) {
+                Ok(entries) => {
+                    let there = entries.into_iter().map(|entry| (entry.name, entry.attributes));
+                    self.list(node, there.collect());
+                }
+                Err(error) => self.give_up(node, error)?,
+            },
+            Waiting::Source(node, there) => match entries(result) {
+                Ok(entries) => self.listed(node, entries, there)?,
+                Err(error) => self.give_up(node, error)?,
+            },
+            Waiting::Extra(node) => match entries(result) {
+                Ok(entries) => self.emptied(node, entries)?,
+                Err(error) => self.give_up(node, error)?,
+            },
+            Waiting::Leave(node) => self.left(node, result.map(drop))?,
+            Waiting::Opened(slot) => self.opened(slot, result.map(drop), Side::From)?,
+            Waiting::Created(slot) => self.opened(slot, result.map(drop), Side::To)?,
+            Waiting::Piece(slot, offset, length) => self.piece(slot, offset, length, result)?,
+            Waiting::Written(slot, length) => self.written(slot, length, result.map(drop))?,
+            Waiting::Finished(slot) => self.copied(slot, result.map(drop))?,
+            Waiting::Target(parent, path, compare) => self.read_link(parent, path, compare, target(result))?,
+            Waiting::TargetThere(parent, path, wanted) => match target(result) {
+                Ok(there) if there == wanted => self.leaf_done(parent, path, Ok(Deed::Unchanged))?,
+                _ => self.link(parent, path, wanted)?,
+            },
+            Waiting::Linked(parent, path, temporary) => self.linked(parent, path, temporary, result.map(drop))?,
+            Waiting::Removed(parent, path) => self.leaf_done(parent, path, result.map(|_| Deed::Removed))?,
+            Waiting::Cleanup => {}
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, parent: NodeId, path: BytePath, kind: FileKind) -> Result<(), Error> {
+        if self.options.dry_run {
+            return self.leaf_done(parent, path, Ok(Deed::Removed));
+        }
+        self.ask(Side::To, DiskAction::Remove(path.clone(), kind), Waiting::Removed(parent, path));
+        Ok(())
+    }
+
+    /// Something that is no directory is done.
+    fn leaf_done(&mut self, parent: NodeId, path: BytePath, result: Result<Deed, Error>) -> Result<(), Error> {
+        self.active = self.active.saturating_sub(1);
+        match result {
+            Ok(deed) => self.tell(&path, deed),
+            Err(error) => self.fail(path, error)?,
+        }
+        self.child_done(parent)
+    }
+
+    fn proceed(&mut self) -> Result<Step<Report>, Error> {
+        if self.state == State::New {
+            self.state = State::Begin;
+            let line = Line::new(request(&self.instance)?, Ids::even());
+            self.remote = Some(Box::new(Remote::new(line, self.path.clone())));
+            self.ask(Side::From, DiskAction::Stat(BytePath::default()), Waiting::SourceRoot);
+        }
+        loop {
+            let Some(remote) = &mut self.remote else { return Err(ended()) };
+            remote.proceed()?;
+            let mut moved = false;
+            while let Some((token, result)) = self.remote.as_mut().and_then(|remote| remote.finished()) {
+                moved = true;
+                self.finished(token, result)?;
+            }
+            if self.state == State::Busy {
+                self.start()?;
+            }
+            if self.state == State::Done && self.waiting.is_empty() {
+                return self.end().map(Step::Done);
+            }
+            // What was answered may have asked for more, which goes out with this.
+            if !moved {
+                break;
+            }
+        }
+        if let Some((id, action)) = self.outbox.pop_front() {
+            return Ok(Step::Do(id, action));
+        }
+        let Some(remote) = &mut self.remote else { return Err(ended()) };
+        remote.proceed()?;
+        Ok(remote.next()?.map_or(Step::Wait, |(id, action)| Step::Do(id, action)))
+    }
+
+    fn end(&mut self) -> Result<Report, Error> {
+        let report = core::mem::take(&mut self.report);
+        if report.failed.is_empty() { Ok(report) } else { Err(TreeError { reason: None, report }.into()) }
+    }
+
+    /// Says what was done before it broke.
+    fn broken(&mut self, error: Error) -> Error {
+        match (self.state, error) {
+            (_, error @ Error::Tree(_)) | (State::New | State::Begin, error) => error,
+            (_, reason) => TreeError { reason: Some(reason), report: core::mem::take(&mut self.report) }.into(),
+        }
+    }
+}
+
+impl Flow for TreeFlow {
+    type Output = Report;
+
+    fn next(&mut self) -> Result<Step<Report>, Error> {
+        self.proceed().map_err(|error| self.broken(error))
+    }
+
+    fn handle(&mut self, id: Id, result: Result<Reply, Failure>) -> Result<(), Error> {
+        let handled = match (self.local.remove(&id), &mut self.remote) {
+            (Some(token), _) => {
+                let result = match result {
+                    Ok(Reply::Disk(reply)) => Ok(reply),
+                    Ok(_) => Err(unexpected()),
+                    Err(failure) => Err(failure.into()),
+                };
+                self.finished(token, result)
+            }
+            (None, Some(remote)) => remote.handle(id, result),
+            (None, None) => Ok(()),
+        };
+        handled.map_err(|error| self.broken(error))
+    }
+}

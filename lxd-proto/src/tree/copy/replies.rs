@@ -1,0 +1,48 @@
+//! What a side has answered, where only one thing can be right.
+
+use alloc::{string::ToString, vec::Vec};
+
+use crate::{
+    Error,
+    sftp::{Attributes, BytePath, Entry, FileKind},
+    tree::DiskReply,
+};
+
+/// A root is a directory, or not there.
+pub(super) fn root(result: Result<DiskReply, Error>, path: &BytePath) -> Result<Option<Attributes>, Error> {
+    match result? {
+        DiskReply::Attributes(Some(found)) if found.kind() != FileKind::Directory => {
+            Err(wrong_root(path, &found.kind().to_string()))
+        }
+        DiskReply::Attributes(found) => Ok(found),
+        _ => Err(unexpected()),
+    }
+}
+
+pub(super) fn wrong_root(path: &BytePath, found: &str) -> Error {
+    Error::WrongFileType { path: path.to_string(), found: found.into(), wanted: "directory" }
+}
+
+/// Something else is in its place.
+pub(super) fn unfit(path: &BytePath, found: FileKind, wanted: FileKind) -> Error {
+    let wanted = if wanted == FileKind::Directory { "directory" } else { "file" };
+    Error::WrongFileType { path: path.to_string(), found: found.to_string(), wanted }
+}
+
+pub(super) fn entries(result: Result<DiskReply, Error>) -> Result<Vec<Entry>, Error> {
+    match result? {
+        DiskReply::Entries(entries) => Ok(entries),
+        _ => Err(unexpected()),
+    }
+}
+
+pub(super) fn target(result: Result<DiskReply, Error>) -> Result<BytePath, Error> {
+    match result? {
+        DiskReply::Target(target) => Ok(target),
+        _ => Err(unexpected()),
+    }
+}
+
+pub(super) fn unexpected() -> Error {
+    Error::Protocol("a disk answered with something else".into())
+}
