@@ -16,7 +16,8 @@
 //! (pipes, sockets, devices) is [left out](Report::left_out), and said. Hard links become files of their own.
 //!
 //! * A file is written under a name of its own, `.lxd-..`, and renamed when it is whole: a break leaves the old one or the
-//!   new one. Running it again completes it, and with [`changed_only`](Run::changed_only) sends only the rest.
+//!   new one. Running it again completes it, and with [`changed_only`](Run::changed_only) sends only the rest. What has
+//!   such a name when the connection breaks stays in the instance; [`delete_extra`](Run::delete_extra) removes it.
 //! * What cannot be copied is no reason to give up the rest. In the end it is an error, [`Error::Tree`], with the whole
 //!   [`Report`]; a broken connection is the same error, at once.
 //! * A file that grows meanwhile is copied up to the size that it had; one that shrinks is an error.
