@@ -1,6 +1,6 @@
 //! What an LXD client needs from the machine it runs on: where the server is, by what it is known, and by what this
-//! client is known; and local trees of files. It speaks no HTTP: the adapters (`lxd-ureq`, `lxd-reqwest`, or your own) take a [`Remote`] and do
-//! that.
+//! client is known; and local trees of files. It speaks no HTTP: the adapters (`lxd-ureq`, `lxd-reqwest`, or your own)
+//! take a [`Remote`] and do that.
 //!
 //! | | |
 //! |---|---|
@@ -11,6 +11,7 @@
 //! | [`Proxy`], [`Timeouts`] | what is on the way, and how long it may take |
 //! | [`Directory`] | a local tree, to be pushed or pulled |
 //! | [`dial`](dial()), [`keepalive`], [`failure`](failure()) | for adapters: a connection, and what its errors mean |
+//! | `websocket` | for adapters: a websocket over a connection (feature `tungstenite`) |
 //!
 //! # Which server
 //!
@@ -68,6 +69,8 @@ mod testing;
 mod timeouts;
 mod tls;
 mod trust;
+#[cfg(feature = "tungstenite")]
+pub mod websocket;
 
 /// The TLS library whose types are in this crate's signatures.
 pub use rustls;

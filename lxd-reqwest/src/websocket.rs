@@ -7,20 +7,14 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use http::header;
+use lxd_host::websocket::{Handshake, WebSocket};
 use lxd_proto::{
-    Failure, FailureKind, ReceiveOnly, Request, ask_for_websocket,
+    Failure, ReceiveOnly, Request,
     flow::{Id, Message, Reply},
-    is_keepalive, limits,
+    is_keepalive,
 };
 use reqwest::Upgraded as Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tungstenite::{
-    Error,
-    error::ProtocolError,
-    handshake::{client::generate_key, derive_accept_key},
-    protocol::{Role, WebSocketConfig},
-};
 
 use crate::{
     http::Http,
@@ -28,121 +22,44 @@ use crate::{
     upgrade::{Upgraded, upgrade},
 };
 
-/// An open websocket, with what is outstanding on it.
-struct WebSocket {
-    inner: tungstenite::WebSocket<Wire>,
-    receive: Option<Id>,
-    send: VecDeque<(Id, Outgoing)>,
-}
-
-enum Outgoing {
-    Message(tungstenite::Message),
-    /// Handed over, and not yet on its way.
-    Flush,
-    Close,
-}
-
 /// Opens a websocket, or gives the answer that refuses it.
 pub(crate) async fn open(http: &Http, mut request: Request) -> Result<Result<Box<dyn Socket>, Reply>, Failure> {
-    let key = generate_key();
-    ask_for_websocket(&mut request, &key)?;
+    let handshake = Handshake::begin(&mut request)?;
     let mute = request.extensions().get::<ReceiveOnly>().is_some();
-    let stream = match upgrade(http, request).await? {
-        Upgraded::Refused(response) => return Ok(Err(Reply::Http(response))),
+    Ok(match upgrade(http, request).await? {
+        Upgraded::Refused(response) => Err(Reply::Http(response)),
         Upgraded::Open(stream, headers) => {
-            let accept = headers.get(header::SEC_WEBSOCKET_ACCEPT);
-            if accept.is_none_or(|accept| accept != derive_accept_key(key.as_bytes()).as_str()) {
-                return Err(Failure::new(
-                    FailureKind::Broken,
-                    "the server opened another websocket than was asked for",
-                ));
-            }
-            stream
+            let wire = Wire { stream, mute, waker: Waker::noop().clone() };
+            Ok(Box::new(handshake.finish(&headers, wire, Vec::new())?))
         }
-    };
-    let config = WebSocketConfig::default()
-        .max_message_size(Some(limits::MESSAGE))
-        .max_frame_size(Some(limits::MESSAGE))
-        .max_write_buffer_size(2 * limits::MESSAGE);
-    let wire = Wire { stream, mute, waker: Waker::noop().clone() };
-    let inner = tungstenite::WebSocket::from_raw_socket(wire, Role::Client, Some(config));
-    Ok(Ok(Box::new(WebSocket { inner, receive: None, send: VecDeque::new() })))
+    })
 }
 
-impl Socket for WebSocket {
+impl Socket for WebSocket<Wire> {
     fn receive(&mut self, id: Id) {
-        self.receive = Some(id);
+        self.receive(id);
     }
 
     fn send(&mut self, id: Id, message: Message) {
-        let message = match message {
-            Message::Text(text) => tungstenite::Message::text(text),
-            Message::Binary(bytes) => tungstenite::Message::binary(bytes),
-            // The transport's own business.
-            _ => return self.send.push_back((id, Outgoing::Flush)),
-        };
-        self.send.push_back((id, Outgoing::Message(message)));
+        self.send(id, message);
     }
 
     fn close(&mut self, id: Id) {
-        self.send.push_back((id, Outgoing::Close));
+        self.close(id);
     }
 
     fn pump(&mut self, context: &mut Context<'_>, finished: &mut VecDeque<(Id, Result<Reply, Failure>)>) {
-        self.inner.get_mut().waker.clone_from(context.waker());
-        while let Some((id, outgoing)) = self.send.pop_front() {
-            let result = match outgoing {
-                Outgoing::Message(message) => self.inner.write(message),
-                Outgoing::Close => self.inner.close(None),
-                Outgoing::Flush => Ok(()),
-            };
-            match result.and_then(|()| self.inner.flush()) {
-                Err(Error::Io(error)) if would_block(&error) => {
-                    self.send.push_front((id, Outgoing::Flush));
-                    break;
-                }
-                Ok(()) => finished.push_back((id, Ok(Reply::Done))),
-                Err(error) => finished.push_back((id, Err(broken(&error)))),
-            }
-        }
-        while let Some(id) = self.receive.take() {
-            let message = match self.inner.read() {
-                Err(Error::Io(error)) if would_block(&error) => {
-                    self.receive = Some(id);
-                    break;
-                }
-                Ok(tungstenite::Message::Text(text)) => Ok(Some(Message::Text(text.as_str().to_owned()))),
-                Ok(tungstenite::Message::Binary(bytes)) => Ok(Some(Message::Binary(bytes))),
-                Ok(tungstenite::Message::Ping(_)) => Ok(Some(Message::Ping)),
-                Ok(tungstenite::Message::Close(_)) => Ok(None),
-                Ok(_) => {
-                    self.receive = Some(id);
-                    continue;
-                }
-                // LXD closes without a close frame.
-                Err(Error::ConnectionClosed | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => Ok(None),
-                Err(error) => Err(broken(&error)),
-            };
-            finished.push_back((id, message.map(Reply::Message)));
-        }
+        self.connection().waker.clone_from(context.waker());
+        self.pump(finished);
     }
 
     fn is_idle(&self) -> bool {
-        self.receive.is_none() && self.send.is_empty()
+        !self.is_receiving() && !self.is_sending()
     }
 
     fn outstanding(&self) -> Vec<Id> {
-        self.receive.into_iter().chain(self.send.iter().map(|(id, _)| *id)).collect()
+        self.outstanding()
     }
-}
-
-fn broken(error: &Error) -> Failure {
-    let kind = if matches!(error, Error::Capacity(_)) { FailureKind::TooLarge } else { FailureKind::Broken };
-    Failure::from_error(kind, error)
-}
-
-fn would_block(error: &io::Error) -> bool {
-    error.kind() == ErrorKind::WouldBlock
 }
 
 /// A connection that tries once, and says `WouldBlock` instead of waiting: then it wakes the task that tried last. What

@@ -18,7 +18,7 @@ use rustix::event::PollFlags;
 
 use crate::{
     conn::{Conn, Hangup, Target, would_block},
-    socket::Socket,
+    socket::{Socket, interest},
     upgrade::{Upgraded, upgrade},
 };
 
@@ -118,10 +118,7 @@ impl Socket for ByteStream {
     }
 
     fn interest(&self) -> PollFlags {
-        let mut interest = PollFlags::empty();
-        interest.set(PollFlags::IN, self.receive.is_some());
-        interest.set(PollFlags::OUT, !self.send.is_empty());
-        interest
+        interest(self.receive.is_some(), !self.send.is_empty())
     }
 
     fn outstanding(&self) -> Vec<Id> {

@@ -8,6 +8,14 @@ use lxd_proto::{
 };
 use rustix::event::PollFlags;
 
+/// What to wait for, when something is to be received or to be sent.
+pub(crate) fn interest(receiving: bool, sending: bool) -> PollFlags {
+    let mut interest = PollFlags::empty();
+    interest.set(PollFlags::IN, receiving);
+    interest.set(PollFlags::OUT, sending);
+    interest
+}
+
 /// A websocket or a stream of bytes, with what is outstanding on it.
 pub(crate) trait Socket: AsFd + Send {
     fn receive(&mut self, id: Id);
