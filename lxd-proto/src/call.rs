@@ -27,7 +27,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     Answer, Async, Blocking, Changed, Client, Download, Element, Elements, Endpoint, Error, Failure, Flow, Listing,
     Request, Response, Streams,
-    client::Whole,
+    client::{Whole, receive, receive_async},
     envelope::Envelope,
     extensions,
     flow::{Driver, InTurn, Scoped, wait::Wait},
@@ -224,14 +224,10 @@ impl<C: Blocking, D: Download> Fetch<C, D> {
     /// # Errors
     /// What LXD answered, or what went wrong on the way.
     pub fn send(self) -> Result<Incoming<D::Head, C::Body>, Error> {
-        let Begun { head, mut body, asked } =
+        let Begun { head, body, asked } =
             begin(&self.client, &self.download.extensions(), self.request(), self.streams)?;
         if !head.status.is_success() {
-            let mut whole = Whole::new(&head);
-            while let Some(chunk) = C::chunk(&mut body)? {
-                whole.push(chunk)?;
-            }
-            return Err(asked.answered(refused(head, whole.finish())));
+            return Err(asked.answered(refused(&receive::<C>(head, body)?)));
         }
         Ok(Incoming { head: self.download.head(&head)?, body })
     }
@@ -243,14 +239,10 @@ impl<C: Async, D: Download> IntoFuture for Fetch<C, D> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let Begun { head, mut body, asked } =
+            let Begun { head, body, asked } =
                 begin_async(&self.client, &self.download.extensions(), self.request(), self.streams).await?;
             if !head.status.is_success() {
-                let mut whole = Whole::new(&head);
-                while let Some(chunk) = C::chunk(&mut body).await? {
-                    whole.push(chunk)?;
-                }
-                return Err(asked.answered(refused(head, whole.finish())));
+                return Err(asked.answered(refused(&receive_async::<C>(head, body).await?)));
             }
             Ok(Incoming { head: self.download.head(&head)?, body })
         })
@@ -496,9 +488,8 @@ fn ready<C: Client>(client: &C, streams: &Streams<C>, mut request: Request) -> R
 }
 
 /// The error that a download was answered with.
-fn refused(head: http::response::Parts, body: Bytes) -> Error {
-    let response = http::Response::from_parts(head, body);
-    match Envelope::open(&response) {
+fn refused(response: &Response) -> Error {
+    match Envelope::open(response) {
         Err(error) => error,
         Ok(_) => Failure::new(crate::error::FailureKind::Other, "a refusal that is none").into(),
     }

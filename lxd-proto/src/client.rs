@@ -136,15 +136,11 @@ pub trait Blocking: Client {
     where
         Self::Reader: From<Self::Body>,
     {
-        let (head, mut body) = self.fetch(get)?.into_parts();
+        let (head, body) = self.fetch(get)?.into_parts();
         if head.status.is_success() {
             return to.exchange(relayed(&head, post, body));
         }
-        let mut whole = Whole::new(&head);
-        while let Some(chunk) = Self::chunk(&mut body)? {
-            whole.push(chunk)?;
-        }
-        Ok(Response::from_parts(head, whole.finish()))
+        receive::<Self>(head, body)
     }
 
     /// Begins something in a thread of its own, and gives what waits for it. A transport without threads begins nothing.
@@ -158,12 +154,8 @@ pub trait Blocking: Client {
     /// # Errors
     /// What the transport could not do.
     fn exchange(&self, request: http::Request<Payload<Self::Reader>>) -> Result<Response, Failure> {
-        let (head, mut body) = self.fetch(request)?.into_parts();
-        let mut whole = Whole::new(&head);
-        while let Some(chunk) = Self::chunk(&mut body)? {
-            whole.push(chunk)?;
-        }
-        Ok(Response::from_parts(head, whole.finish()))
+        let (head, body) = self.fetch(request)?.into_parts();
+        receive::<Self>(head, body)
     }
 }
 
@@ -197,15 +189,11 @@ pub trait Async: Client {
         Self::Reader: From<Self::Body>,
     {
         async move {
-            let (head, mut body) = self.fetch(get).await?.into_parts();
+            let (head, body) = self.fetch(get).await?.into_parts();
             if head.status.is_success() {
                 return to.exchange(relayed(&head, post, body)).await;
             }
-            let mut whole = Whole::new(&head);
-            while let Some(chunk) = Self::chunk(&mut body).await? {
-                whole.push(chunk)?;
-            }
-            Ok(Response::from_parts(head, whole.finish()))
+            receive_async::<Self>(head, body).await
         }
     }
 
@@ -221,14 +209,31 @@ pub trait Async: Client {
         request: http::Request<Payload<Self::Reader>>,
     ) -> impl Future<Output = Result<Response, Failure>> + Send {
         async move {
-            let (head, mut body) = self.fetch(request).await?.into_parts();
-            let mut whole = Whole::new(&head);
-            while let Some(chunk) = Self::chunk(&mut body).await? {
-                whole.push(chunk)?;
-            }
-            Ok(Response::from_parts(head, whole.finish()))
+            let (head, body) = self.fetch(request).await?.into_parts();
+            receive_async::<Self>(head, body).await
         }
     }
+}
+
+/// Receives an answer's body, within its limit.
+pub(crate) fn receive<C: Blocking>(head: http::response::Parts, mut body: C::Body) -> Result<Response, Failure> {
+    let mut whole = Whole::new(&head);
+    while let Some(chunk) = C::chunk(&mut body)? {
+        whole.push(chunk)?;
+    }
+    Ok(Response::from_parts(head, whole.finish()))
+}
+
+/// As [`receive`].
+pub(crate) async fn receive_async<C: Async>(
+    head: http::response::Parts,
+    mut body: C::Body,
+) -> Result<Response, Failure> {
+    let mut whole = Whole::new(&head);
+    while let Some(chunk) = C::chunk(&mut body).await? {
+        whole.push(chunk)?;
+    }
+    Ok(Response::from_parts(head, whole.finish()))
 }
 
 /// A request whose body is that of an answer.
@@ -448,10 +453,9 @@ impl<C: Client> Streams<C> {
         Input(self.bodies.len() - 1)
     }
 
-    /// Adds another server to a flow.
-    pub(crate) fn add_peer(&mut self, client: C) -> Peer {
-        self.peers.push(client);
-        Peer(u8::try_from(self.peers.len()).unwrap_or(u8::MAX))
+    /// Those of a flow with another server, and what the flow calls that.
+    pub(crate) fn with_peer(other: &C) -> (Self, Peer) {
+        (Self { peers: [other.clone()].into(), ..Self::default() }, Peer(1))
     }
 
     /// Another server of a flow. The first, the client's own, is not here.

@@ -44,6 +44,7 @@ pub mod join;
 pub mod migration;
 pub mod push;
 pub mod ready;
+mod route;
 pub mod save;
 mod sequence;
 pub mod trust;

@@ -250,9 +250,12 @@ impl Catalogue {
                 broken(whole, "the version is no date".into());
                 continue;
             }
-            let mut any = false;
-            for (kind, result) in content.images() {
-                any = true;
+            let images = content.images();
+            if images.is_empty() {
+                broken(whole, "it has no files that LXD makes an image of".into());
+                continue;
+            }
+            for (kind, result) in images {
                 let (fingerprint, files) = match result {
                     Ok(found) => found,
                     Err(reason) => {
@@ -269,13 +272,6 @@ impl Catalogue {
                     kind: kind.instances(),
                     files,
                     properties: product.properties(version, content, kind),
-                });
-            }
-            if !any {
-                self.broken.push(Broken {
-                    aliases: aliases.clone(),
-                    what: whole,
-                    reason: "it has no files that LXD makes an image of".into(),
                 });
             }
         }

@@ -14,11 +14,15 @@
 //! Where a server is reached from here says nothing about the way from the other one, so its own addresses are used.
 //! An uploaded image gets no aliases by itself, and cannot be kept up to date: the server does not know where it is from.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{string::String, vec::Vec};
 
 use http::Method;
 
-use super::{Needed, Peer, Sequence, Turn, ended, wait::Watcher};
+use super::{
+    Needed, Peer, Sequence, Turn, ended,
+    route::{Mode, Route},
+    wait::Watcher,
+};
 use crate::{
     Answer, Changed, Client, Create, Download, Endpoint, Error, Get, Request, Resource, Response, Run,
     endpoint::bare,
@@ -39,27 +43,17 @@ pub struct CopyImage {
     /// The project there.
     target: String,
     peer: Peer,
-    mode: Mode,
+    route: Route,
     public: Option<bool>,
     auto_update: Option<bool>,
     copy_aliases: bool,
     aliases: Vec<ImageAlias>,
     profiles: Vec<String>,
-    addresses: Vec<String>,
-    tried: usize,
     private: bool,
     size: u64,
-    certificate: String,
     post: ImagesPost,
     secret: Option<ImageSecret>,
     state: State,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
-    Pull,
-    Push,
-    Relay,
 }
 
 #[derive(Debug)]
@@ -83,17 +77,14 @@ impl CopyImage {
             project,
             target,
             peer,
-            mode: Mode::Pull,
+            route: Route::default(),
             public: None,
             auto_update: None,
             copy_aliases: false,
             aliases: Vec::new(),
             profiles: Vec::new(),
-            addresses: Vec::new(),
-            tried: 0,
             private: true,
             size: 0,
-            certificate: String::new(),
             post: ImagesPost::default(),
             secret: None,
             state: State::Image,
@@ -103,7 +94,7 @@ impl CopyImage {
     fn image(&mut self, image: Image) {
         let copied = if self.copy_aliases { image.aliases } else { Vec::new() };
         let project = core::mem::take(&mut self.project);
-        let source = match self.mode {
+        let source = match self.route.mode {
             Mode::Push => ImagesPostSource { kind: "image".into(), mode: "push".into(), ..Default::default() },
             _ => ImagesPostSource { project, ..ImagesPostSource::pull(String::new(), "lxd") },
         };
@@ -122,40 +113,35 @@ impl CopyImage {
         self.fingerprint = image.fingerprint;
         self.size = image.size.try_into().unwrap_or_default();
         self.private = !image.public;
-        self.state = if self.mode == Mode::Relay { State::Relay } else { State::Server };
+        self.state = if self.route.mode == Mode::Relay { State::Relay } else { State::Server };
     }
 
     fn server(&mut self, server: Server) -> Result<(), Error> {
-        self.certificate = server.environment.certificate;
-        if self.addresses.is_empty() {
-            self.addresses = server.environment.addresses.iter().map(|address| format!("https://{address}")).collect();
-        }
-        if self.addresses.is_empty() {
-            let which = if self.mode == Mode::Push { "the other server" } else { "the image's server" };
-            let text = format!("{which} listens on no address (`core.https_address`), or does not say on which");
-            return Err(Error::InvalidInput(text));
-        }
-        self.state = if self.private || self.mode == Mode::Push { State::Secret } else { State::Post };
+        let which = if self.route.mode == Mode::Push { "the other server" } else { "the image's server" };
+        self.route.learn(server, which)?;
+        self.state = if self.private || self.route.mode == Mode::Push { State::Secret } else { State::Post };
         Ok(())
     }
 
     /// What is asked of the server that is connected to.
     fn ask_waiting(&self, request: Result<Request, Error>) -> Result<Turn<CreatedImage>, Error> {
-        let ask =
-            |request| if self.mode == Mode::Push { Turn::AskPeer(self.peer, request) } else { Turn::Ask(request) };
+        let ask = |request| {
+            if self.route.mode == Mode::Push { Turn::AskPeer(self.peer, request) } else { Turn::Ask(request) }
+        };
         request.map(ask)
     }
 
     /// What is asked of the one that connects, or gets it.
     fn ask_connecting(&self, request: Result<Request, Error>) -> Result<Turn<CreatedImage>, Error> {
-        let ask =
-            |request| if self.mode == Mode::Push { Turn::Ask(request) } else { Turn::AskPeer(self.peer, request) };
+        let ask = |request| {
+            if self.route.mode == Mode::Push { Turn::Ask(request) } else { Turn::AskPeer(self.peer, request) }
+        };
         request.map(ask)
     }
 
     /// Asks for a secret, and reads it from the operation that ends with it.
     fn secret(&self) -> Result<Request, Error> {
-        match self.mode {
+        match self.route.mode {
             Mode::Push => Create::<Image>::new((), self.post.clone()).request(),
             _ => CreateImageSecret { fingerprint: self.fingerprint.clone() }.request(),
         }
@@ -163,14 +149,14 @@ impl CopyImage {
 
     /// Tells the one that connects by which address.
     fn connect(&self) -> Result<Request, Error> {
-        let address = self.addresses.get(self.tried).cloned().unwrap_or_default();
-        if self.mode == Mode::Push {
+        let address = self.route.address();
+        if self.route.mode == Mode::Push {
             let push = PushImage {
                 fingerprint: self.fingerprint.clone(),
                 post: ImageExportPost {
                     target: address,
                     secret: self.secret.as_ref().map(|made| made.secret.clone()),
-                    certificate: self.certificate.clone(),
+                    certificate: self.route.certificate.clone(),
                     project: self.target.clone(),
                     ..ImageExportPost::default()
                 },
@@ -180,7 +166,7 @@ impl CopyImage {
             return Ok(request);
         }
         let mut post = self.post.clone();
-        (post.source.server, post.source.certificate) = (address, self.certificate.clone());
+        (post.source.server, post.source.certificate) = (address, self.route.certificate.clone());
         post.source.secret = self.secret.as_ref().map(|made| made.secret.clone());
         Create::<Image>::new((), post).request()
     }
@@ -196,13 +182,13 @@ impl CopyImage {
 
     /// It failed with this address: the next one may work.
     fn failed(&mut self, error: Error) {
-        self.tried += 1;
-        let again = self.mode != Mode::Relay && self.tried < self.addresses.len();
+        self.route.tried += 1;
+        let again = self.route.mode != Mode::Relay && self.route.tried < self.route.addresses.len();
         self.state = if again { State::Post } else { State::Forget(Err(error)) };
     }
 
     fn succeeded(&mut self, operation: &Operation) -> Result<(), Error> {
-        self.state = match self.mode {
+        self.state = match self.route.mode {
             Mode::Pull => State::Forget(CreatedImage::finished(operation)),
             // Only the one that gets it says what it is, and nobody waits for that.
             Mode::Push => State::Forget(Ok(CreatedImage { fingerprint: self.fingerprint.parse()?, size: self.size })),
@@ -301,21 +287,21 @@ impl Sequence for CopyImage {
     }
 
     fn extensions(&self) -> Vec<&'static str> {
-        (self.mode == Mode::Push).then_some("images_push_relay").into_iter().collect()
+        (self.route.mode == Mode::Push).then_some("images_push_relay").into_iter().collect()
     }
 }
 
 impl<C: Client> Run<C, InTurn<CopyImage>> {
     /// Has this server connect to the other one (extension `images_push_relay`). By default the other one connects to this.
     pub fn push(mut self) -> Self {
-        self.flow.sequence.mode = Mode::Push;
+        self.flow.sequence.route.mode = Mode::Push;
         self
     }
 
     /// Carries it through this process, for servers that cannot reach each other; it is never held whole. The copy cannot
     /// be kept up to date. A transport of one's own may not be able to do it.
     pub fn relay(mut self) -> Self {
-        self.flow.sequence.mode = Mode::Relay;
+        self.flow.sequence.route.mode = Mode::Relay;
         self
     }
 
@@ -353,7 +339,7 @@ impl<C: Client> Run<C, InTurn<CopyImage>> {
     /// Where the server that is connected to is found by the other one, as `https://host:8443`. Said several times, they
     /// are tried in order. By default all the addresses that it says it has.
     pub fn address(mut self, url: impl Into<String>) -> Self {
-        self.flow.sequence.addresses.push(url.into());
+        self.flow.sequence.route.addresses.push(url.into());
         self
     }
 }

@@ -33,9 +33,14 @@ use alloc::{
 
 use http::{Method, Uri};
 
-use super::{Action, Flow, Id, Ids, Needed, Peer, Reply, Sock, Step, ended, http, unopened, wait::Watcher};
+use super::{
+    Action, Flow, Id, Ids, Needed, Peer, Reply, Sock, Step, ended, http,
+    route::{Mode, Route},
+    unopened,
+    wait::Watcher,
+};
 use crate::{
-    Answer, Changed, Client, Endpoint, Error, Failure, Get, Request, Resource, Response, Run, Secret,
+    Answer, Changed, Client, Endpoint, Error, Failure, Get, Request, Resource, Response, Run, Secret, Streams,
     endpoint::bare,
     error::{MigrationAttempt, Outcome},
     limits,
@@ -82,10 +87,25 @@ pub trait Migrated: Send {
     /// When a name cannot be sent.
     fn remove(&self) -> Result<Request, Error>;
 
+    /// Where it goes.
+    fn destination(&mut self) -> &mut Destination;
+
     /// As [`Flow::extensions`].
     fn extensions(&self) -> Vec<&'static str> {
         Vec::new()
     }
+}
+
+/// Where a copy goes on the other server.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Destination {
+    /// Its name there.
+    pub name: String,
+    /// The storage pool that it goes to; empty means what it says itself.
+    pub pool: String,
+    /// Whether a copy that is there already is brought up to date.
+    pub refresh: bool,
 }
 
 /// A server's operation that waits to be connected to.
@@ -106,11 +126,8 @@ pub struct Waiting {
 #[derive(Debug)]
 pub struct Migration<M> {
     pub(crate) what: M,
-    mode: Mode,
+    route: Route,
     moved: bool,
-    addresses: Vec<String>,
-    tried: usize,
-    certificate: String,
     here: End,
     there: End,
     relay: Relay,
@@ -121,13 +138,6 @@ pub struct Migration<M> {
     ids: Ids,
     outbox: VecDeque<(Id, Action)>,
     pending: BTreeMap<Id, (Pending, Option<(Method, Uri)>)>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
-    Pull,
-    Push,
-    Relay,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,14 +222,11 @@ impl End {
 }
 
 impl<M: Migrated> Migration<M> {
-    pub(crate) fn new(what: M, other: Peer, moved: bool) -> Self {
+    fn new(what: M, other: Peer, moved: bool) -> Self {
         Self {
             what,
-            mode: Mode::Pull,
+            route: Route::default(),
             moved,
-            addresses: Vec::new(),
-            tried: 0,
-            certificate: String::new(),
             here: End::new(Peer(0)),
             there: End::new(other),
             relay: Relay::default(),
@@ -241,7 +248,7 @@ impl<M: Migrated> Migration<M> {
 
     /// Which server waits to be connected to.
     fn waiting(&self) -> Option<Side> {
-        match self.mode {
+        match self.route.mode {
             Mode::Pull => Some(Side::Here),
             Mode::Push => Some(Side::There),
             Mode::Relay => None,
@@ -289,18 +296,9 @@ impl<M: Migrated> Migration<M> {
     }
 
     fn server(&mut self, response: Response) -> Result<(), Error> {
-        let environment = Get::<Server>::new(()).response(response)?.value.environment;
-        self.certificate = environment.certificate;
-        if self.addresses.is_empty() {
-            self.addresses = environment.addresses.iter().map(|address| format!("https://{address}")).collect();
-        }
-        if self.addresses.is_empty() {
-            let which = if self.mode == Mode::Pull { "it is copied from" } else { "it is copied to" };
-            let text = format!(
-                "the server that {which} listens on no address (`core.https_address`), or does not say on which"
-            );
-            return Err(Error::InvalidInput(text));
-        }
+        let server = Get::<Server>::new(()).response(response)?.value;
+        let which = if self.route.mode == Mode::Pull { "it is copied from" } else { "it is copied to" };
+        self.route.learn(server, &format!("the server that {which}"))?;
         self.begin()
     }
 
@@ -322,7 +320,7 @@ impl<M: Migrated> Migration<M> {
     }
 
     fn post(&mut self, side: Side) -> Result<(), Error> {
-        let request = match (side, self.mode) {
+        let request = match (side, self.route.mode) {
             (Side::Here, Mode::Push) => self.what.offer(Some(self.opposite(&self.there)?)),
             (Side::Here, _) => self.what.offer(None),
             (Side::There, Mode::Pull) => self.what.accept(Some(self.opposite(&self.here)?)),
@@ -334,9 +332,9 @@ impl<M: Migrated> Migration<M> {
 
     fn opposite(&self, end: &End) -> Result<Waiting, Error> {
         let operation = end.operation.as_ref().ok_or_else(ended)?;
-        let address = self.addresses.get(self.tried).ok_or_else(ended)?;
+        let address = self.route.addresses.get(self.route.tried).ok_or_else(ended)?;
         Ok(Waiting {
-            certificate: self.certificate.clone(),
+            certificate: self.route.certificate.clone(),
             operation: format!("{address}/1.0/operations/{}", operation.id),
             secrets: secrets(operation),
         })
@@ -362,7 +360,7 @@ impl<M: Migrated> Migration<M> {
         self.ask(Pending::Wait(side, number), side, request);
         match other(side) {
             next if self.end(next).operation.is_none() && self.end(next).result.is_none() => self.post(next),
-            _ if self.mode == Mode::Relay => self.connect(),
+            _ if self.route.mode == Mode::Relay => self.connect(),
             _ => Ok(()),
         }
     }
@@ -456,7 +454,7 @@ impl<M: Migrated> Migration<M> {
         if self.end(failed).operation.is_none() {
             return self.give_up(left);
         }
-        let tried = self.tried;
+        let tried = self.route.tried;
         let is_grace = |pending| pending == Pending::Grace(tried);
         if !self.end(left).cancelled && !self.is_pending(is_grace) {
             self.start(Pending::Grace(tried), Action::Sleep(limits::MIGRATION_GRACE));
@@ -469,8 +467,8 @@ impl<M: Migrated> Migration<M> {
         if self.waiting() == Some(left) && self.is_worth_another() {
             let error = self.end(other(left)).error();
             let (here, there) = if left == Side::There { (error, None) } else { (None, error) };
-            self.attempts.push(MigrationAttempt { address: self.address(), here, there });
-            self.tried += 1;
+            self.attempts.push(MigrationAttempt { address: self.route.address(), here, there });
+            self.route.tried += 1;
             return self.begin();
         }
         self.cancel(left)
@@ -479,7 +477,7 @@ impl<M: Migrated> Migration<M> {
     /// Whether the connecting side may fare better with another address.
     fn is_worth_another(&mut self) -> bool {
         let Some(waiting) = self.waiting() else { return false };
-        let another = self.tried + 1 < self.addresses.len();
+        let another = self.route.tried + 1 < self.route.addresses.len();
         another
             && match &self.end(other(waiting)).result {
                 Some(Err(Error::Operation(error))) => matches!(error.outcome, Outcome::Failed(_)),
@@ -487,10 +485,6 @@ impl<M: Migrated> Migration<M> {
                 Some(Err(Error::Api(error))) => error.status >= 500,
                 _ => false,
             }
-    }
-
-    fn address(&self) -> String {
-        self.addresses.get(self.tried).cloned().unwrap_or_default()
     }
 
     /// Both have ended, and not both well.
@@ -509,9 +503,9 @@ impl<M: Migrated> Migration<M> {
         match (here, there) {
             (Some(error), None) | (None, Some(error)) if self.attempts.is_empty() && plain(&error) => Err(error),
             (here, there) => {
-                self.attempts.push(MigrationAttempt { address: self.address(), here, there });
+                self.attempts.push(MigrationAttempt { address: self.route.address(), here, there });
                 if again {
-                    self.tried += 1;
+                    self.route.tried += 1;
                     return self.begin();
                 }
                 Err(Error::Migration(core::mem::take(&mut self.attempts)))
@@ -587,7 +581,7 @@ impl<M: Migrated> Flow for Migration<M> {
                 }
             }
             Pending::Wait(side, number) => self.waited(side, number, result)?,
-            Pending::Grace(tried) if tried == self.tried => {
+            Pending::Grace(tried) if tried == self.route.tried => {
                 let left = if self.here.runs() { Side::Here } else { Side::There };
                 if self.end(left).runs() {
                     self.give_up(left)?;
@@ -638,7 +632,7 @@ impl<M: Migrated> Flow for Migration<M> {
     }
 
     fn extensions(&self) -> Vec<&'static str> {
-        let mode = match self.mode {
+        let mode = match self.route.mode {
             Mode::Pull => None,
             Mode::Push => Some("container_push_target"),
             Mode::Relay => Some("container_push"),
@@ -648,23 +642,48 @@ impl<M: Migrated> Flow for Migration<M> {
 }
 
 impl<C: Client, M: Migrated> Run<C, Migration<M>> {
+    pub(crate) fn migration(client: &C, other: &C, what: M, moved: bool) -> Self {
+        let (streams, peer) = Streams::with_peer(other);
+        Self::with(client, Migration::new(what, peer, moved), streams)
+    }
+
+    /// Its name there. By default as here.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.flow.what.destination().name = name.into();
+        self
+    }
+
+    /// The storage pool that it goes to. By default what an instance's devices and profiles say, and for a volume the pool
+    /// of the same name.
+    pub fn pool(mut self, pool: impl Into<String>) -> Self {
+        self.flow.what.destination().pool = pool.into();
+        self
+    }
+
+    /// Brings a copy that is there already up to date, or makes one (extension `container_incremental_copy`, for a volume
+    /// `custom_volume_refresh`).
+    pub fn refresh(mut self) -> Self {
+        self.flow.what.destination().refresh = true;
+        self
+    }
+
     /// Has this server connect to the other one. By default the other one connects to this.
     pub fn push(mut self) -> Self {
-        self.flow.mode = Mode::Push;
+        self.flow.route.mode = Mode::Push;
         self
     }
 
     /// Carries everything through this process, for servers that cannot reach each other. By default the other server
     /// connects to this one.
     pub fn relay(mut self) -> Self {
-        self.flow.mode = Mode::Relay;
+        self.flow.route.mode = Mode::Relay;
         self
     }
 
     /// Where the server that is connected to is found by the other one, as `https://host:8443`. Said several times, they
     /// are tried in order. By default all the addresses that it says it has.
     pub fn address(mut self, url: impl Into<String>) -> Self {
-        self.flow.addresses.push(url.into());
+        self.flow.route.addresses.push(url.into());
         self
     }
 }

@@ -335,8 +335,7 @@ impl<C: Client> Object<C, Image> {
     /// of this server until one works. Both servers may be reached by Unix sockets, if this one listens on HTTPS too
     /// (`core.https_address`). [`push`](Run::push) and [`relay`](Run::relay) are other ways for it.
     pub fn copy_to(&self, other: &C) -> Run<C, InTurn<CopyImage>> {
-        let mut streams = Streams::default();
-        let peer = streams.add_peer(other.clone());
+        let (streams, peer) = Streams::with_peer(other);
         let project = |client: &C| client.scope().project.clone().unwrap_or_default();
         let copy = CopyImage::new(self.at.clone(), project(&self.client), project(other), peer);
         Run::with(&self.client, InTurn::new(copy), streams)

@@ -7,12 +7,12 @@ use http::Method;
 
 use super::{Devices, Instance, InstancePost, InstancePostTarget, InstanceSnapshot, InstanceSource, InstancesPost};
 use crate::{
-    Client, Create, Created, Endpoint, Error, Get, Object, Request, Resource, Response, Run, Streams,
+    Client, Create, Created, Endpoint, Error, Get, Object, Request, Resource, Response, Run,
     compat::{Needs, StatusCode},
     endpoint::{bare, json},
     flow::{
         copy::{Adjust, like},
-        migration::{Migrated, Migration, Waiting},
+        migration::{Destination, Migrated, Migration, Waiting},
     },
 };
 
@@ -27,9 +27,7 @@ pub struct InstanceMigration {
     offer: InstancePost,
     /// What the other one is asked for.
     post: InstancesPost,
-    name: String,
-    pool: String,
-    refresh: bool,
+    destination: Destination,
     adjust: Option<Adjust>,
 }
 
@@ -69,8 +67,8 @@ impl Migrated for InstanceMigration {
             let text = "an instance that runs cannot be moved to another server, unless live: stop it, or copy it";
             return Err(Error::InvalidInput(text.into()));
         }
-        if !self.pool.is_empty() {
-            put_in(&self.pool, &mut instance);
+        if !self.destination.pool.is_empty() {
+            put_in(&self.destination.pool, &mut instance);
         }
         let source = InstanceSource {
             kind: "migration".into(),
@@ -78,10 +76,10 @@ impl Migrated for InstanceMigration {
             live: self.offer.live == Some(true),
             instance_only: self.offer.instance_only,
             allow_inconsistent: self.offer.allow_inconsistent,
-            refresh: self.refresh,
+            refresh: self.destination.refresh,
             ..InstanceSource::default()
         };
-        self.post = like(instance, &self.name, source);
+        self.post = like(instance, &self.destination.name, source);
         if let Some(adjust) = self.adjust.take() {
             adjust(&mut self.post);
         }
@@ -113,12 +111,16 @@ impl Migrated for InstanceMigration {
     }
 
     fn accepting(&self) -> Vec<&'static str> {
-        let refresh = self.refresh.then_some("container_incremental_copy");
+        let refresh = self.destination.refresh.then_some("container_incremental_copy");
         refresh.into_iter().chain(self.post.needs()).collect()
     }
 
     fn remove(&self) -> Result<Request, Error> {
         bare(Method::DELETE, &Instance::path(&self.instance))
+    }
+
+    fn destination(&mut self) -> &mut Destination {
+        &mut self.destination
     }
 
     fn extensions(&self) -> Vec<&'static str> {
@@ -194,45 +196,23 @@ fn migrate<C: Client>(
     snapshot: Option<&String>,
     moved: bool,
 ) -> Run<C, Migration<InstanceMigration>> {
-    let mut streams = Streams::default();
-    let peer = streams.add_peer(other.clone());
     let name = snapshot.map_or(instance, |snapshot| snapshot).into();
     let what = InstanceMigration {
         offer: InstancePost { name, migration: true, live: Some(false), ..InstancePost::default() },
         post: InstancesPost::default(),
-        name: instance.into(),
+        destination: Destination { name: instance.into(), ..Destination::default() },
         instance: instance.into(),
         snapshot: snapshot.cloned(),
         found: None,
-        pool: String::new(),
-        refresh: false,
         adjust: None,
     };
-    Run::with(client, Migration::new(what, peer, moved), streams)
+    Run::migration(client, other, what, moved)
 }
 
 impl<C: Client> Run<C, Migration<InstanceMigration>> {
-    /// Its name there. By default as here.
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.flow.what.name = name.into();
-        self
-    }
-
-    /// The storage pool that it goes to. By default what its devices and profiles say.
-    pub fn pool(mut self, pool: impl Into<String>) -> Self {
-        self.flow.what.pool = pool.into();
-        self
-    }
-
     /// Leaves out its snapshots (extension `container_only_migration`).
     pub fn instance_only(mut self) -> Self {
         self.flow.what.offer.instance_only = true;
-        self
-    }
-
-    /// Brings a copy that is there already up to date, or makes one (extension `container_incremental_copy`).
-    pub fn refresh(mut self) -> Self {
-        self.flow.what.refresh = true;
         self
     }
 

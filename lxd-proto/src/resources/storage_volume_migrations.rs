@@ -1,6 +1,6 @@
 //! Custom storage volumes that go to another server.
 
-use alloc::{string::String, vec::Vec};
+use alloc::vec::Vec;
 
 use http::Method;
 
@@ -9,10 +9,10 @@ use super::{
     storage_volumes::StorageVolumeAt,
 };
 use crate::{
-    Client, Create, Endpoint, Error, Get, Object, Request, Resource, Response, Run, Streams,
+    Client, Create, Endpoint, Error, Get, Object, Request, Resource, Response, Run,
     compat::Needs,
     endpoint::{bare, json},
-    flow::migration::{Migrated, Migration, Waiting},
+    flow::migration::{Destination, Migrated, Migration, Waiting},
 };
 
 /// A custom volume that goes to another server.
@@ -23,9 +23,7 @@ pub struct StorageVolumeMigration {
     offer: StorageVolumePost,
     /// What the other one is asked for.
     post: StorageVolumesPost,
-    name: String,
-    pool: String,
-    refresh: bool,
+    destination: Destination,
 }
 
 impl Migrated for StorageVolumeMigration {
@@ -44,7 +42,7 @@ impl Migrated for StorageVolumeMigration {
             name,
             pool,
             volume_only: self.offer.volume_only,
-            refresh: self.refresh,
+            refresh: self.destination.refresh,
             ..StorageVolumeSource::default()
         };
         self.post = StorageVolumesPost {
@@ -53,7 +51,7 @@ impl Migrated for StorageVolumeMigration {
             config: volume.config,
             content_type: volume.content_type,
             source: Some(source),
-            ..StorageVolumesPost::new(self.name.clone())
+            ..StorageVolumesPost::new(self.destination.name.clone())
         };
         self.post.config.retain(|key, _| !key.starts_with("volatile."));
         Ok(())
@@ -77,16 +75,20 @@ impl Migrated for StorageVolumeMigration {
                     (from.certificate, from.operation, from.secrets);
             }
         }
-        Create::<StorageVolume>::new((self.pool.clone(), self.volume.1.clone()), post).request()
+        Create::<StorageVolume>::new((self.destination.pool.clone(), self.volume.1.clone()), post).request()
     }
 
     fn accepting(&self) -> Vec<&'static str> {
-        let refresh = self.refresh.then_some("custom_volume_refresh");
+        let refresh = self.destination.refresh.then_some("custom_volume_refresh");
         ["storage_api_remote_volume_handling"].into_iter().chain(refresh).chain(self.post.needs()).collect()
     }
 
     fn remove(&self) -> Result<Request, Error> {
         bare(Method::DELETE, &StorageVolume::path(&self.volume))
+    }
+
+    fn destination(&mut self) -> &mut Destination {
+        &mut self.destination
     }
 
     fn extensions(&self) -> Vec<&'static str> {
@@ -127,8 +129,6 @@ impl<C: Client> Object<C, StorageVolume> {
     }
 
     fn migrate(&self, other: &C, moved: bool) -> Run<C, Migration<StorageVolumeMigration>> {
-        let mut streams = Streams::default();
-        let peer = streams.add_peer(other.clone());
         let (pool, _, name) = self.at.clone();
         let what = StorageVolumeMigration {
             volume: self.at.clone(),
@@ -139,36 +139,16 @@ impl<C: Client> Object<C, StorageVolume> {
                 ..StorageVolumePost::default()
             },
             post: StorageVolumesPost::default(),
-            name,
-            pool,
-            refresh: false,
+            destination: Destination { name, pool, refresh: false },
         };
-        Run::with(&self.client, Migration::new(what, peer, moved), streams)
+        Run::migration(&self.client, other, what, moved)
     }
 }
 
 impl<C: Client> Run<C, Migration<StorageVolumeMigration>> {
-    /// Its name there. By default as here.
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.flow.what.name = name.into();
-        self
-    }
-
-    /// The storage pool that it goes to. By default that of the same name.
-    pub fn pool(mut self, pool: impl Into<String>) -> Self {
-        self.flow.what.pool = pool.into();
-        self
-    }
-
     /// Leaves out its snapshots.
     pub fn volume_only(mut self) -> Self {
         self.flow.what.offer.volume_only = true;
-        self
-    }
-
-    /// Brings a copy that is there already up to date, or makes one (extension `custom_volume_refresh`).
-    pub fn refresh(mut self) -> Self {
-        self.flow.what.refresh = true;
         self
     }
 }
