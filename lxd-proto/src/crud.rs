@@ -4,12 +4,20 @@
 //! [`Listed`], [`Creatable`], [`Editable`], [`Patchable`], [`Renamable`] and [`Deletable`] what can be done to it: a verb
 //! that LXD does not have for a kind does not compile.
 
-use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
-use core::{fmt, marker::PhantomData, ops::Deref};
+mod changed;
+mod choice;
+mod fetched;
 
-use bytes::Bytes;
+use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
+use core::fmt;
+
 use http::{Method, header};
 use serde::{Serialize, de::DeserializeOwned};
+
+pub(crate) use changed::last_segment;
+pub use changed::{Answer, Changed, Created};
+pub use choice::{Choice, Chosen};
+pub use fetched::{ETag, Fetched};
 
 use crate::{
     Elements, Endpoint, Error, Listing, Request, Response,
@@ -17,10 +25,8 @@ use crate::{
     elements::Collected,
     endpoint::{Receive, bare, json, set_header},
     entitlements,
-    envelope::{self, Envelope},
+    envelope::Envelope,
     error::decode,
-    headers,
-    resources::Operation,
     uri::{Path, name_in_list},
 };
 
@@ -168,239 +174,6 @@ pub trait Deletable: Resource {}
 pub trait Forcible: Deletable {
     /// The API extension for that, if it is younger than the kind.
     const EXTENSION: Option<&'static str>;
-}
-
-/// What a mutation gives at its end: in the `sync` answer of one server, in the operation of another.
-pub trait Answer: Sized + Send + 'static {
-    /// Reads it from a `sync` answer.
-    ///
-    /// # Errors
-    /// [`Error::Decode`] or [`Error::Protocol`].
-    fn done(response: &Response, metadata: &str) -> Result<Self, Error>;
-
-    /// Reads it from an operation that succeeded.
-    ///
-    /// # Errors
-    /// [`Error::Protocol`].
-    fn finished(operation: &Operation) -> Result<Self, Error>;
-}
-
-impl Answer for () {
-    fn done(_: &Response, _: &str) -> Result<Self, Error> {
-        Ok(())
-    }
-
-    fn finished(_: &Operation) -> Result<Self, Error> {
-        Ok(())
-    }
-}
-
-/// What was made, by its name: also the one that the server chose.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Created {
-    /// The name; empty when the server said none.
-    pub name: String,
-}
-
-impl Answer for Created {
-    fn done(response: &Response, _: &str) -> Result<Self, Error> {
-        let location = headers::text(response.headers(), header::LOCATION);
-        Ok(Self { name: last_segment(location.unwrap_or_default()) })
-    }
-
-    fn finished(operation: &Operation) -> Result<Self, Error> {
-        let url = operation.entity_url().or_else(|| operation.resource_url());
-        Ok(Self { name: last_segment(url.unwrap_or_default()) })
-    }
-}
-
-pub(crate) fn last_segment(url: &str) -> String {
-    name_in_list(url, &Path::root()).and_then(|name| name.rsplit('/').next().map(String::from)).unwrap_or_default()
-}
-
-/// What a mutation came to: done at once, or running as an operation. Which of the two is the server's business, and
-/// changes with its version; `wait()` on the call gives the same value for both.
-#[derive(Clone, Debug, PartialEq)]
-#[must_use = "the work may still be running, and may fail"]
-pub enum Changed<A> {
-    /// It is done.
-    Done(A),
-    /// It goes on as this operation.
-    Running(Box<Operation>),
-}
-
-impl<A: Answer> Changed<A> {
-    /// Reads the answer to a mutation.
-    ///
-    /// # Errors
-    /// Those of [`Envelope::open`], and of the answer itself.
-    pub fn read(response: &Response) -> Result<Self, Error> {
-        match Envelope::open(response)? {
-            Envelope::Sync(metadata) => A::done(response, metadata).map(Self::Done),
-            Envelope::Async(operation) => Ok(Self::Running(operation)),
-        }
-    }
-}
-
-/// The version of an object's writable part, opaque. A `PUT` or `PATCH` with it fails with
-/// [`PreconditionFailed`](crate::error::ApiErrorKind::PreconditionFailed) when somebody else was faster.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ETag(String);
-
-impl ETag {
-    /// The version as the server wrote it.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// An object with its version and the very bytes that it came in.
-#[derive(Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Fetched<R> {
-    /// The object.
-    pub value: R,
-    /// Its version, where LXD has one (5.0.2 has none for storage pools).
-    pub etag: Option<ETag>,
-    /// The JSON it was read from, which holds also what this version of the library does not know.
-    pub raw: Bytes,
-}
-
-impl<R: fmt::Debug> fmt::Debug for Fetched<R> {
-    /// Not the JSON: it shows what the value hides.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fetched").field("value", &self.value).field("etag", &self.etag).finish_non_exhaustive()
-    }
-}
-
-impl<R: DeserializeOwned> Fetched<R> {
-    /// Reads the answer to a `GET`.
-    pub(crate) fn read(what: &'static str, response: &Response) -> Result<Self, Error> {
-        let (value, raw) = envelope::object(what, response)?;
-        let etag = headers::text(response.headers(), header::ETAG);
-        Ok(Self { value, etag: etag.map(|text| ETag(text.into())), raw })
-    }
-}
-
-impl<R> Deref for Fetched<R> {
-    type Target = R;
-
-    fn deref(&self) -> &R {
-        &self.value
-    }
-}
-
-/// Which objects of a list are wanted.
-pub struct Choice<R> {
-    filter: Option<String>,
-    only: Option<&'static str>,
-    all_projects: bool,
-    pub(crate) access_entitlements: Vec<String>,
-    extensions: Vec<&'static str>,
-    kind: PhantomData<fn() -> R>,
-}
-
-impl<R: Filterable> Choice<R> {
-    /// Only the objects that match: `field eq value` or `field ne value`, joined by `and` or `or`; strings are regular
-    /// expressions.
-    pub fn filter(&mut self, filter: impl Into<String>) {
-        self.filter = Some(filter.into());
-        self.extensions.push(<R as Filterable>::EXTENSION);
-    }
-
-    /// Those of the objects that match this too, whatever else is said.
-    pub(crate) fn only(filter: &'static str) -> Self {
-        let extensions = [<R as Filterable>::EXTENSION].into();
-        Self { only: Some(filter), extensions, ..Self::default() }
-    }
-}
-
-impl<R: AcrossProjects> Choice<R> {
-    /// Those of all projects, and not only of the client's.
-    pub fn all_projects(&mut self) {
-        self.all_projects = true;
-        self.extensions.push(<R as AcrossProjects>::EXTENSION);
-    }
-}
-
-impl<R: Listed> Choice<R> {
-    /// A list's path with the choice in it.
-    pub(crate) fn of(&self, path: Path) -> Path {
-        let path = match (&self.filter, self.only) {
-            // LXD knows no parentheses, and goes from left to right: what is said last counts for all before it.
-            (Some(filter), Some(only)) => path.query("filter", alloc::format!("{filter} and {only}")),
-            (Some(filter), None) => path.query("filter", filter),
-            (None, Some(only)) => path.query("filter", only),
-            (None, None) => path,
-        };
-        let path = if self.all_projects { path.query("all-projects", "true") } else { path };
-        entitlements::asked(path, &self.access_entitlements)
-    }
-
-    pub(crate) fn extensions(&self) -> Vec<&'static str> {
-        let chosen = self.extensions.iter().copied().chain(entitlements::extension(&self.access_entitlements));
-        R::EXTENSION.into_iter().chain(chosen).collect()
-    }
-}
-
-impl<R> Default for Choice<R> {
-    /// All of the client's project.
-    fn default() -> Self {
-        Self {
-            filter: None,
-            only: None,
-            all_projects: false,
-            access_entitlements: Vec::new(),
-            extensions: Vec::new(),
-            kind: PhantomData,
-        }
-    }
-}
-
-impl<R> Clone for Choice<R> {
-    fn clone(&self) -> Self {
-        let (filter, extensions) = (self.filter.clone(), self.extensions.clone());
-        Self { filter, access_entitlements: self.access_entitlements.clone(), extensions, ..*self }
-    }
-}
-
-impl<R> fmt::Debug for Choice<R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { filter, only, all_projects, access_entitlements, .. } = self;
-        f.debug_struct("Choice")
-            .field("filter", filter)
-            .field("only", only)
-            .field("all_projects", all_projects)
-            .field("access_entitlements", access_entitlements)
-            .finish()
-    }
-}
-
-/// A list of which some can be chosen: see [`Call::filter`](crate::Call::filter) and
-/// [`Call::all_projects`](crate::Call::all_projects).
-pub trait Chosen: Endpoint {
-    /// What is listed.
-    type Of: Listed;
-
-    /// Which, and of which projects.
-    fn choice(&mut self) -> &mut Choice<Self::Of>;
-}
-
-impl<R: Listed> Chosen for List<R> {
-    type Of = R;
-
-    fn choice(&mut self) -> &mut Choice<R> {
-        &mut self.choice
-    }
-}
-
-impl<R: Listed> Chosen for Names<R> {
-    type Of = R;
-
-    fn choice(&mut self) -> &mut Choice<R> {
-        &mut self.choice
-    }
 }
 
 /// Declares a verb's value, with a constructor from what names its object and the fields that must be said.

@@ -2,14 +2,21 @@
 //!
 //! Both adapters return it as it is. A transport of your own maps its failures to [`Failure`], which is plain data.
 
+mod api;
+mod failure;
+mod operation;
+
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
+
+pub use api::{ApiError, ApiErrorKind};
+pub use failure::{Failure, FailureKind, Phase};
+pub use operation::{OperationError, Outcome};
 
 use crate::{
     Change, Fingerprint,
     flow::{exec::ExecOutput, ready::Ready},
     limits,
-    resources::{Operation, OperationId},
     sftp::{SftpError, Status},
     tree::TreeError,
 };
@@ -219,73 +226,6 @@ impl From<Failure> for Error {
     }
 }
 
-/// LXD's own error: `{"type": "error", "error_code": .., "error": ".."}`.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{request}{}{message} ({status})", if request.is_empty() { "" } else { ": " })]
-#[non_exhaustive]
-pub struct ApiError {
-    /// LXD's `error_code`, which is the HTTP status but for operations' `/wait` (200 on the wire since 5.20).
-    pub status: u16,
-    /// LXD's text.
-    pub message: String,
-    /// Verb and path of the request, without secrets.
-    pub request: String,
-}
-
-impl ApiError {
-    pub(crate) fn new(status: u16, message: String) -> Self {
-        Self { status, message, request: String::new() }
-    }
-
-    /// The error's kind, by its code, and once by its text.
-    pub fn kind(&self) -> ApiErrorKind {
-        match self.status {
-            500 if self.message.contains("forkfile.sock") => ApiErrorKind::HelperLost,
-            400 => ApiErrorKind::BadRequest,
-            401 => ApiErrorKind::Unauthorized,
-            403 => ApiErrorKind::Forbidden,
-            404 => ApiErrorKind::NotFound,
-            409 => ApiErrorKind::Conflict,
-            412 => ApiErrorKind::PreconditionFailed,
-            423 => ApiErrorKind::Locked,
-            501 => ApiErrorKind::NotImplemented,
-            503 => ApiErrorKind::Unavailable,
-            _ => ApiErrorKind::Other,
-        }
-    }
-}
-
-/// The kinds of errors that LXD answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ApiErrorKind {
-    /// 400: the request is wrong.
-    BadRequest,
-    /// 401: OIDC clients must log in.
-    Unauthorized,
-    /// 403: not trusted, or not allowed.
-    Forbidden,
-    /// 404: no such object.
-    NotFound,
-    /// 409: in use, or there already.
-    Conflict,
-    /// 412: changed since it was read.
-    PreconditionFailed,
-    /// 423: locked.
-    Locked,
-    /// 501: this server does not do that.
-    NotImplemented,
-    /// 503: starting or shutting down.
-    Unavailable,
-    /// 500 that names `forkfile.sock`: LXD's helper for the files of an instance lost its socket, and nothing was done.
-    /// Of several instances whose files are asked for at once, the end of one's helper can remove the socket of another's
-    /// (LXD to 6.9 at least, its issue 18403). Each further request is refused too while that helper is there, which ends
-    /// after 15 s without any: so leave the instance's files alone for 16 s, and ask again.
-    HelperLost,
-    /// Any other code; 500 is LXD's word for most things that went wrong.
-    Other,
-}
-
 /// Who changed what of an object that was to be saved. Nothing was written.
 #[derive(Clone, PartialEq, thiserror::Error)]
 #[error(
@@ -367,172 +307,6 @@ pub struct NotReady {
     pub wanted: Ready,
     /// How it stood when it was looked at last, in LXD's words.
     pub status: String,
-}
-
-/// An operation that did not succeed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OperationError {
-    /// Which operation.
-    pub id: OperationId,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// What the server last said of it: its `err`, metadata, and times.
-    pub operation: Option<Operation>,
-}
-
-/// How an operation that did not succeed stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// It failed, with LXD's text.
-    Failed(String),
-    /// It was cancelled.
-    Cancelled,
-    /// It was still running when the caller's time was up. It goes on.
-    StillRunning,
-    /// The server does not know it any more: it ended more than 5 s ago, or the server was restarted. It may have
-    /// succeeded or failed; look at what it was to change.
-    Unknown,
-}
-
-impl fmt::Display for OperationError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match &self.operation {
-            Some(operation) if !operation.description.is_empty() => operation.description.as_str(),
-            _ => "operation",
-        };
-        write!(f, "{what} ({}): ", self.id)?;
-        match &self.outcome {
-            Outcome::Failed(reason) => f.write_str(reason),
-            Outcome::Cancelled => f.write_str("was cancelled"),
-            Outcome::StillRunning => f.write_str("was still running when the time was up"),
-            Outcome::Unknown => f.write_str("its end is unknown: the server does not have it any more"),
-        }
-    }
-}
-
-impl core::error::Error for OperationError {}
-
-/// Something that the transport could not do, as plain data.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// What went wrong.
-    pub kind: FailureKind,
-    /// The whole chain of causes as text.
-    pub message: String,
-}
-
-impl Failure {
-    /// A failure with a text of its own.
-    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
-    }
-
-    /// The connection broke, with this error.
-    pub fn broken(error: impl core::error::Error + 'static) -> Self {
-        Self::from_error(FailureKind::Broken, &error)
-    }
-
-    /// A failure with an error's whole chain of causes as its text.
-    pub fn from_error(kind: FailureKind, error: &(dyn core::error::Error + 'static)) -> Self {
-        Self { kind, message: chain(error) }
-    }
-}
-
-/// An error with all its causes, each text once.
-fn chain(error: &(dyn core::error::Error + 'static)) -> String {
-    let mut message = alloc::format!("{error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = alloc::format!("{error}");
-        if !message.contains(&text) {
-            message.push_str(": ");
-            message.push_str(&text);
-        }
-        cause = error.source();
-    }
-    message
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.kind, self.message)
-    }
-}
-
-impl core::error::Error for Failure {}
-
-/// What the transport could not do.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum FailureKind {
-    /// No connection: nothing listens there, or not for us. The request was not sent.
-    #[error("cannot connect")]
-    Connect,
-    /// The server's certificate is not the pinned one. Nothing was sent. Fingerprints are SHA-256 in hex.
-    #[error("the server's certificate is {found}, but {expected} is pinned")]
-    WrongCertificate {
-        /// The pinned fingerprint.
-        expected: String,
-        /// The fingerprint of the certificate that the server showed.
-        found: String,
-    },
-    /// The TLS handshake failed otherwise. The request was not sent.
-    #[error("TLS failed")]
-    Tls,
-    /// The proxy refused or failed. The request was not sent.
-    #[error("the proxy failed")]
-    Proxy,
-    /// It took longer than the limit for this phase.
-    #[error("no {0} in time")]
-    Timeout(Phase),
-    /// The connection broke, or the server closed it, in the middle of the exchange. The server may have acted on the
-    /// request.
-    #[error("the connection broke")]
-    Broken,
-    /// A request's body was shorter or longer than its declared length.
-    #[error("the body does not have its declared length")]
-    BodyLength,
-    /// The caller's own reader failed.
-    #[error("the input could not be read")]
-    Reader,
-    /// The caller's own writer failed.
-    #[error("the output could not be written")]
-    Writer,
-    /// The caller's own disk failed, or refused.
-    #[error("the local disk failed")]
-    Disk,
-    /// The answer is larger than [`limits::ANSWER`], or a websocket's message larger than
-    /// [`limits::MESSAGE`].
-    #[error("the answer is too large")]
-    TooLarge,
-    /// This transport does not do that (websockets without their feature, for example).
-    #[error("not supported by this transport")]
-    Unsupported,
-    /// The action was cancelled.
-    #[error("cancelled")]
-    Cancelled,
-    /// Anything else.
-    #[error("the transport failed")]
-    Other,
-}
-
-/// The four phases of an exchange, each with its own limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Phase {
-    /// Until the connection (with TLS) stands.
-    #[error("connection")]
-    Connect,
-    /// From the sent request to the head of the answer.
-    #[error("answer")]
-    Head,
-    /// Between two pieces of a body.
-    #[error("byte")]
-    Idle,
-    /// The whole exchange.
-    #[error("end of the exchange")]
-    Total,
 }
 
 /// Reads JSON. That it is UTF-8 is seen once for all of it, which takes much less time than once for each text.

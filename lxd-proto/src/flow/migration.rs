@@ -21,10 +21,11 @@
 //! * An operation that cannot be cancelled (volumes' on 5.0.2) ends with those 10 s.
 //! * Where a server is reached from here says nothing about the way from the other one, so its own addresses are used.
 
+mod end;
+mod migrated;
 mod relay;
 
 use alloc::{
-    boxed::Box,
     collections::{BTreeMap, VecDeque},
     format,
     string::String,
@@ -36,7 +37,6 @@ use http::{Method, Uri};
 use super::{
     Action, Flow, Id, Ids, Needed, Peer, Reply, Sock, Step, ended, http,
     route::{Mode, Route},
-    unopened,
     wait::Watcher,
 };
 use crate::{
@@ -47,78 +47,9 @@ use crate::{
     resources::{Operation, Server},
 };
 
+use end::End;
+pub use migrated::{Destination, Migrated, Waiting};
 use relay::Relay;
-
-/// What can be copied to another server.
-pub trait Migrated: Send {
-    /// What the copy is.
-    type Output: Answer + Send;
-
-    /// The next request for what is copied, until all is known.
-    ///
-    /// # Errors
-    /// When a name cannot be sent.
-    fn look(&self) -> Result<Option<Request>, Error>;
-
-    /// What is copied, or a part of that, as its server has it.
-    ///
-    /// # Errors
-    /// When it cannot be copied, or moved, as it is.
-    fn looked(&mut self, response: Response, moved: bool) -> Result<(), Error>;
-
-    /// The request to the server that has it: to send it to a server that waits, or to wait itself.
-    ///
-    /// # Errors
-    /// When a name cannot be sent.
-    fn offer(&self, to: Option<Waiting>) -> Result<Request, Error>;
-
-    /// The request to the server that gets it: to fetch it from a server that waits, or to wait itself.
-    ///
-    /// # Errors
-    /// When a name cannot be sent.
-    fn accept(&self, from: Option<Waiting>) -> Result<Request, Error>;
-
-    /// The API extensions that the server that gets it must have, once it was looked at.
-    fn accepting(&self) -> Vec<&'static str>;
-
-    /// The request that removes it, once it was moved.
-    ///
-    /// # Errors
-    /// When a name cannot be sent.
-    fn remove(&self) -> Result<Request, Error>;
-
-    /// Where it goes.
-    fn destination(&mut self) -> &mut Destination;
-
-    /// As [`Flow::extensions`].
-    fn extensions(&self) -> Vec<&'static str> {
-        Vec::new()
-    }
-}
-
-/// Where a copy goes on the other server.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct Destination {
-    /// Its name there.
-    pub name: String,
-    /// The storage pool that it goes to; empty means what it says itself.
-    pub pool: String,
-    /// Whether a copy that is there already is brought up to date.
-    pub refresh: bool,
-}
-
-/// A server's operation that waits to be connected to.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Waiting {
-    /// The server's certificate, PEM.
-    pub certificate: String,
-    /// The operation's URL.
-    pub operation: String,
-    /// The secrets of its websockets, by their names.
-    pub secrets: BTreeMap<String, Secret>,
-}
 
 /// Copies or moves something to another server. Made by
 /// [`Object::copy_to_server`](crate::Object::copy_to_server) and
@@ -173,52 +104,6 @@ enum Pending {
     Close,
     Remove,
     Removing,
-}
-
-/// One of the two servers.
-#[derive(Debug)]
-struct End {
-    peer: Peer,
-    operation: Option<Box<Operation>>,
-    watcher: Option<Watcher>,
-    /// Which of its operations this is.
-    number: usize,
-    result: Option<Result<Operation, Error>>,
-    cancelled: bool,
-    /// Why its websockets cannot be used.
-    trouble: Option<Error>,
-}
-
-impl End {
-    fn new(peer: Peer) -> Self {
-        let (operation, watcher, result, trouble) = (None, None, None, None);
-        Self { peer, operation, watcher, number: 0, result, cancelled: false, trouble }
-    }
-
-    fn reset(&mut self) {
-        *self = Self { number: self.number + 1, ..Self::new(self.peer) };
-    }
-
-    /// Whether it succeeded, if it has ended.
-    fn succeeded(&self) -> Option<bool> {
-        self.result.as_ref().map(Result::is_ok)
-    }
-
-    /// It runs, as far as is known.
-    fn runs(&self) -> bool {
-        self.operation.is_some() && self.result.is_none()
-    }
-
-    /// What went wrong on its side, and not only because the other side did.
-    fn error(&mut self) -> Option<Error> {
-        let error = self.result.take().and_then(Result::err);
-        let given_up = |error: &Error| match error.operation().map(|error| &error.outcome) {
-            Some(Outcome::Cancelled) => true,
-            Some(Outcome::Failed(reason)) => is_unconnected(reason),
-            _ => false,
-        };
-        self.trouble.take().or_else(|| error.filter(|error| !(self.cancelled && given_up(error))))
-    }
 }
 
 impl<M: Migrated> Migration<M> {
@@ -365,40 +250,6 @@ impl<M: Migrated> Migration<M> {
         }
     }
 
-    /// Opens all websockets of both servers.
-    fn connect(&mut self) -> Result<(), Error> {
-        let (Some(here), Some(there)) = (&self.here.operation, &self.there.operation) else { return Ok(()) };
-        let mut opened = Vec::new();
-        for (index, (name, secret)) in secrets(here).into_iter().enumerate() {
-            let Some(opposite) = secrets(there).remove(&name) else { continue };
-            let (near, far) = relay::pair(index);
-            for (side, sock, operation, secret) in
-                [(Side::Here, near, here, secret), (Side::There, far, there, opposite)]
-            {
-                let path = Operation::path(&operation.id).join("websocket").query("secret", secret.expose());
-                opened.push((side, sock, bare(Method::GET, &path)?));
-            }
-        }
-        for (side, sock, request) in opened {
-            let peer = self.end(side).peer;
-            self.start(Pending::Open(side, sock), Action::Open(peer, sock, request));
-        }
-        Ok(())
-    }
-
-    fn opened(&mut self, side: Side, sock: Sock, result: Result<Reply, Failure>) -> Result<(), Error> {
-        let trouble = match result {
-            Ok(Reply::Opened) => {
-                self.relay.opened(sock);
-                return Ok(());
-            }
-            other => unopened(other),
-        };
-        self.end(side).trouble.get_or_insert(trouble);
-        self.cancel(Side::Here)?;
-        self.cancel(Side::There)
-    }
-
     fn waited(&mut self, side: Side, number: usize, result: Result<Reply, Failure>) -> Result<(), Error> {
         let end = self.end(side);
         let Some(watcher) = end.watcher.as_mut().filter(|_| end.number == number && end.result.is_none()) else {
@@ -510,18 +361,6 @@ impl<M: Migrated> Migration<M> {
                 }
                 Err(Error::Migration(core::mem::take(&mut self.attempts)))
             }
-        }
-    }
-
-    /// Starts whatever the websockets can go on with.
-    fn carry(&mut self) {
-        while let Some((line, action)) = self.relay.next() {
-            let pending = match action {
-                Action::Recv(_) => Pending::Receive(line),
-                Action::Send(..) => Pending::Send(line),
-                _ => Pending::Close,
-            };
-            self.start(pending, action);
         }
     }
 }

@@ -5,9 +5,14 @@
 
 use alloc::{collections::VecDeque, vec::Vec};
 
+use http::Method;
+
+use super::{Migrated, Migration, Pending, Side, secrets};
 use crate::{
-    Failure,
-    flow::{Action, Message, Reply, Sock},
+    Error, Failure, Resource,
+    endpoint::bare,
+    flow::{Action, Message, Reply, Sock, unopened},
+    resources::Operation,
 };
 
 /// The lines between the servers' websockets, two for each pair: there and back.
@@ -63,6 +68,54 @@ impl Relay {
     pub(super) fn sent(&mut self, index: usize, result: &Result<Reply, Failure>) {
         if let (Some(line), Ok(_)) = (self.lines.get(index), result) {
             self.todo.push_back((index, Action::Recv(line.from)));
+        }
+    }
+}
+
+impl<M: Migrated> Migration<M> {
+    /// Opens all websockets of both servers.
+    pub(super) fn connect(&mut self) -> Result<(), Error> {
+        let (Some(here), Some(there)) = (&self.here.operation, &self.there.operation) else { return Ok(()) };
+        let mut opened = Vec::new();
+        for (index, (name, secret)) in secrets(here).into_iter().enumerate() {
+            let Some(opposite) = secrets(there).remove(&name) else { continue };
+            let (near, far) = pair(index);
+            for (side, sock, operation, secret) in
+                [(Side::Here, near, here, secret), (Side::There, far, there, opposite)]
+            {
+                let path = Operation::path(&operation.id).join("websocket").query("secret", secret.expose());
+                opened.push((side, sock, bare(Method::GET, &path)?));
+            }
+        }
+        for (side, sock, request) in opened {
+            let peer = self.end(side).peer;
+            self.start(Pending::Open(side, sock), Action::Open(peer, sock, request));
+        }
+        Ok(())
+    }
+
+    pub(super) fn opened(&mut self, side: Side, sock: Sock, result: Result<Reply, Failure>) -> Result<(), Error> {
+        let trouble = match result {
+            Ok(Reply::Opened) => {
+                self.relay.opened(sock);
+                return Ok(());
+            }
+            other => unopened(other),
+        };
+        self.end(side).trouble.get_or_insert(trouble);
+        self.cancel(Side::Here)?;
+        self.cancel(Side::There)
+    }
+
+    /// Starts whatever the websockets can go on with.
+    pub(super) fn carry(&mut self) {
+        while let Some((line, action)) = self.relay.next() {
+            let pending = match action {
+                Action::Recv(_) => Pending::Receive(line),
+                Action::Send(..) => Pending::Send(line),
+                _ => Pending::Close,
+            };
+            self.start(pending, action);
         }
     }
 }
