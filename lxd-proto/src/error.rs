@@ -98,6 +98,14 @@ pub enum Error {
         found: u64,
     },
 
+    /// Something of a tree has no place: its name is taken by something that was not in the directory's list. A directory
+    /// to which upper and lower case are the same has no place for two names that differ in that.
+    #[error("{path} is taken: by a name that differs in case only, or by something that has just been made")]
+    NameTaken {
+        /// The path below the tree's root.
+        path: String,
+    },
+
     /// A tree was not copied whole. What was done, and what failed.
     #[error(transparent)]
     Tree(Box<TreeError>),

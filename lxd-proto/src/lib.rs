@@ -74,8 +74,8 @@ pub use crud::{
 pub use draft::{Change, Draft};
 pub use elements::{Element, Elements};
 pub use endpoint::{
-    Body, Download, Endpoint, Input, Listing, LongPoll, Receive, ReceiveOnly, Request, Response, ask_for_websocket,
-    is_keepalive,
+    AtMost, Body, Download, Endpoint, Input, Listing, LongPoll, Receive, ReceiveOnly, Request, Response,
+    ask_for_websocket, is_keepalive,
 };
 pub use entitlements::{Entitled, SaysEntitlements};
 pub use envelope::Envelope;
