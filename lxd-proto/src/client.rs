@@ -47,10 +47,38 @@ pub trait Client: Clone + fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// A reader that gives the same, and shows it to this on its way. So an upload can be told from what arrives. A
+    /// transport that cannot do that gives the reader back as it is.
+    fn tap(&self, reader: Self::Reader, tap: Tap) -> Self::Reader {
+        drop(tap);
+        reader
+    }
+
     /// A pipe: what is pushed in is what the reader gives, piece by piece, and its end when the pipe is gone. So a
     /// command can be asked for something while it runs. A transport without readers needs none.
     fn pipe(&self) -> Option<(Pipe, Self::Reader)> {
         None
+    }
+}
+
+/// What looks at all that a reader gives; see [`Client::tap`].
+pub struct Tap(Box<dyn FnMut(&[u8]) + Send>);
+
+impl Tap {
+    /// One that is shown piece after piece, and then an empty one.
+    pub(crate) fn new(saw: impl FnMut(&[u8]) + Send + 'static) -> Self {
+        Self(Box::new(saw))
+    }
+
+    /// The reader has given this; at its end, nothing.
+    pub fn saw(&mut self, piece: &[u8]) {
+        (self.0)(piece);
+    }
+}
+
+impl fmt::Debug for Tap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tap")
     }
 }
 

@@ -133,6 +133,15 @@ pub trait Endpoint: Send + Sync + 'static {
         Box::new(Entire { endpoint: self, whole: Whole::new(&head, limits::ANSWER), head })
     }
 
+    /// Looks whether what came of it in the end, which may be that of an operation, can be true.
+    ///
+    /// # Errors
+    /// [`Error::AlteredUpload`] when the server has something else than was sent.
+    fn check(&self, output: &Self::Output) -> Result<(), Error> {
+        let _ = output;
+        Ok(())
+    }
+
     /// The API extensions that the request needs. The handles make sure of them before it is sent. What every LXD since
     /// 4.0 has for its instances is not said: no call that is made often should cost a question.
     fn extensions(&self) -> Vec<&'static str> {

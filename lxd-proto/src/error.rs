@@ -141,6 +141,15 @@ pub enum Error {
         came: Fingerprint,
     },
 
+    /// An image was uploaded, and the server has another one: something on the way has changed it. It should be deleted.
+    #[error("the server has made the image {kept} of what was uploaded as {sent}: delete it")]
+    AlteredUpload {
+        /// The fingerprint of what was sent.
+        sent: Fingerprint,
+        /// That of what the server has.
+        kept: Fingerprint,
+    },
+
     /// The server lacks an API extension that the call needs.
     #[error("this server lacks the API extension {0:?}")]
     MissingExtension(&'static str),

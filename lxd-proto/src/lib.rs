@@ -64,7 +64,7 @@ mod uri;
 
 pub use address::{Address, DEFAULT_PORT, SocketCandidate, socket_candidates};
 pub use call::{Arriving, Call, Collect, Fetch, Incoming, OneByOne, Run, Sending};
-pub use client::{Async, Blocking, Client, Joining, Payload, Pipe, Streams, Task};
+pub use client::{Async, Blocking, Client, Joining, Payload, Pipe, Streams, Tap, Task};
 pub use compat::Secret;
 pub use crud::{
     AcrossProjects, Answer, Changed, Choice, Chosen, Creatable, Create, Created, Deletable, Delete, ETag, Editable,

@@ -18,6 +18,7 @@ use alloc::{
     string::String,
 };
 
+pub(super) use self::upload::can_be_seen;
 use self::{asks::Ask, listing::Listing, upload::Upload};
 use super::{
     DiskAction, DiskReply, Slot,
@@ -66,8 +67,8 @@ enum For {
     Entry(u32, BytePath),
     /// Whether one is there that could not be opened.
     Doubt(u32, BytePath),
-    /// However it ends.
-    Cleanup,
+    /// However it ends, this has failed before.
+    Undo(u32, Error),
 }
 
 impl ByFiles {
@@ -112,8 +113,10 @@ impl ByFiles {
     fn end(&mut self, token: u32, result: Result<DiskReply, Error>) {
         self.steps.remove(&token);
         let (wrote, unfinished) = (self.writing.remove(&token), self.finishing.remove(&token));
-        if let (Some(path), Err(_)) = (unfinished, &result) {
-            self.clean_up(&path);
+        if let (Some(path), Err(error)) = (unfinished, &result) {
+            if let Ok(Ask(request, _)) = self.ask_delete(&path) {
+                return self.queue.push_back((request, For::Undo(token, error.clone())));
+            }
         }
         let outcome = result.as_ref().map(drop).map_err(Error::clone);
         self.finished.push_back((token, result));
@@ -139,11 +142,6 @@ impl ByFiles {
         }
     }
 
-    fn clean_up(&mut self, path: &BytePath) {
-        let ask = self.ask_delete(path);
-        self.queue.extend(ask.ok().map(|Ask(request, _)| (request, For::Cleanup)));
-    }
-
     fn received(&mut self, what: For, response: Response) {
         match what {
             For::Step(token, read) => {
@@ -156,7 +154,7 @@ impl ByFiles {
             For::Names(token) => self.names(token, response),
             For::Entry(token, name) => self.entry(token, name, response),
             For::Doubt(token, name) => self.unknown(token, name),
-            For::Cleanup => {}
+            For::Undo(token, error) => self.end(token, Err(error)),
         }
     }
 }
@@ -205,10 +203,8 @@ impl Remote for ByFiles {
                 return self.end(token, Ok(DiskReply::Done));
             }
             DiskAction::Discard(slot) => {
-                if let Some(path) = self.uploads.remove(&slot).and_then(Upload::begun) {
-                    self.clean_up(&path);
-                }
-                return self.end(token, Ok(DiskReply::Done));
+                let begun = self.uploads.remove(&slot).and_then(Upload::begun);
+                return self.ask(token, begun.map(|path| self.ask_clear(&path)));
             }
         };
         self.ask(token, asks);

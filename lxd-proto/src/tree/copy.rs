@@ -31,7 +31,7 @@ use self::{
 };
 use super::{
     Deed, DiskAction, DiskReply, Event, Failed, LeftOut, Making, Report, Slot, TreeError, Way,
-    by_files::ByFiles,
+    by_files::{ByFiles, can_be_seen},
     by_sftp::BySftp,
     options::Options,
     remote::{Place, Remote, is_no_instance},
@@ -191,7 +191,7 @@ impl TreeFlow {
     }
 
     /// Counts what cannot be kept of something that is copied.
-    fn count_lost(&mut self, source: &Attributes) {
+    fn count_lost(&mut self, path: &BytePath, source: &Attributes) {
         let lost = &mut self.report.lost;
         match (self.report.way, source.kind()) {
             (Way::Sftp, _) => {}
@@ -200,6 +200,7 @@ impl TreeFlow {
                 lost.times += u64::from(self.push);
                 let special = source.permissions().is_some_and(|mode| mode & 0o7000 != 0);
                 lost.modes += u64::from(!self.push || special);
+                lost.sizes += u64::from(self.push && source.size > Some(0) && !can_be_seen(path));
             }
         }
     }

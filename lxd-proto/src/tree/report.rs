@@ -71,6 +71,9 @@ pub struct Lost {
     /// Setuid, setgid and sticky: of what was pushed and had one of them, and of all that was pulled, for what it has is
     /// not said.
     pub modes: u64,
+    /// Whether all of a file that was pushed was kept: it cannot be asked about one that has control characters (but tabs
+    /// and line breaks) in its name, and 5.0.2 says yes on a full disk, too.
+    pub sizes: u64,
     /// The target of a link that was pulled as it is: it is said as an absolute path.
     pub targets: u64,
 }

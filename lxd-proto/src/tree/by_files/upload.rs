@@ -4,12 +4,12 @@ use alloc::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::ByFiles;
+use super::{ByFiles, listing::can_be_in_a_head};
 use crate::{
     Error,
     resources::FileType,
     sftp::BytePath,
-    tree::{Making, Slot, remote::not_open},
+    tree::{DiskReply, Making, Slot, remote::not_open},
 };
 
 pub(super) struct Upload {
@@ -31,6 +31,11 @@ impl Upload {
     pub(super) fn begun(self) -> Option<BytePath> {
         self.begun.then_some(self.making.path)
     }
+}
+
+/// Whether it can be seen that a file is whole.
+pub(in crate::tree) fn can_be_seen(path: &BytePath) -> bool {
+    can_be_in_a_head(path.as_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default())
 }
 
 impl ByFiles {
@@ -86,11 +91,13 @@ impl ByFiles {
             return self.end(token, Err(not_open()));
         };
         self.finishing.insert(token, making.path.clone());
-        if begun {
+        if !begun {
+            self.begin(token, &making, Bytes::new());
+        } else if can_be_seen(&making.path) {
             let look = self.ask_whether_whole(&making.path, written);
             self.ask(token, [look]);
         } else {
-            self.begin(token, &making, Bytes::new());
+            self.end(token, Ok(DiskReply::Done));
         }
     }
 }

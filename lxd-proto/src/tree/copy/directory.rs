@@ -58,7 +58,7 @@ impl TreeFlow {
         // The root keeps what it has.
         let last = if parent.is_none() && exists { Last::Nothing } else { Last::Set(wanted) };
         if matches!(last, Last::Set(_)) {
-            self.count_lost(&attributes);
+            self.count_lost(&path, &Attributes { size: None, ..attributes });
         }
         let node = self.node(parent, path.clone(), last)?;
         if self.nodes.get(&node).is_some_and(|node| node.depth > limits::TREE_DEPTH) {

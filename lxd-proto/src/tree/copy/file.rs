@@ -52,7 +52,7 @@ impl TreeFlow {
         attributes: Attributes,
         exists: bool,
     ) -> Result<(), Error> {
-        self.count_lost(&attributes);
+        self.count_lost(&path, &attributes);
         let size = attributes.size.unwrap_or(0);
         self.bytes = self.bytes.saturating_add(size);
         if let Some(limit) = self.options.at_most.filter(|limit| self.bytes > *limit) {

@@ -27,7 +27,7 @@ impl TreeFlow {
     }
 
     pub(super) fn link(&mut self, parent: NodeId, path: BytePath, exists: bool, target: BytePath) -> Result<(), Error> {
-        self.count_lost(&Attributes { mode: Some(0o120_777), ..Attributes::default() });
+        self.count_lost(&path, &Attributes { mode: Some(0o120_777), ..Attributes::default() });
         if self.options.dry_run {
             return self.leaf_done(parent, path, Ok(Deed::Symlink));
         }
