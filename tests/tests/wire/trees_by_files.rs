@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs};
 
 use lxd_host::Directory;
 use lxd_proto::{
-    Error, FailureKind, Lxd, limits,
+    Error, FailureKind, Lxd,
     sftp::FileKind,
     tree::{Report, Way as ByWay},
 };
@@ -63,10 +63,11 @@ impl Bad {
             talk.say(top + &list);
             while self.endless && talk.say(vec![b' '; 100_000]) {}
         } else if let Some((said, size)) = self.files.get(name.as_str()) {
-            let first = range.strip_prefix("bytes=").and_then(|range| range.split('-').next()?.parse().ok());
-            let (from, total): (usize, usize) = first.map_or((said.saturating_sub(1), *said), |from| (from, *size));
-            let most = if first.is_some() { limits::CHUNK } else { 1 };
-            let body = vec![b'x'; total.saturating_sub(from).min(most)];
+            let (first, last) = range.trim_start_matches("bytes=").split_once('-').unwrap_or_default();
+            let (first, last) = (first.parse::<usize>().ok(), last.parse().unwrap_or(0));
+            let (from, total) = first.map_or((said.saturating_sub(1), *said), |from| (from, *size));
+            let end = first.map_or(total, |_| total.min(last + 1));
+            let body = vec![b'x'; end.saturating_sub(from)];
             let length = if self.endless && first.is_some() { 1 << 40 } else { body.len() };
             let top = format!(
                 "HTTP/1.1 206 X\r\n{head}X-LXD-type: file\r\nContent-Range: bytes {from}-/{total}\r\nContent-Length: {length}\r\n\r\n"
