@@ -20,7 +20,7 @@ use std::{
 use lxd_proto::{
     Failure, FailureKind,
     sftp::{Attributes, BytePath, Entry, FileKind},
-    tree::{Disk, DiskAction, DiskReply, Slot},
+    tree::{Disk, DiskAction, DiskReply, Making, Slot},
 };
 use rustix::{
     fs::{self, AtFlags, Dir, Mode, OFlags, Stat, Timespec, Timestamps},
@@ -42,6 +42,8 @@ const NAMES: usize = lxd_proto::limits::SFTP_DIRECTORY;
 #[derive(Debug)]
 pub struct Directory {
     root: Arc<OwnedFd>,
+    /// The only file of it that is meant.
+    only: Option<BytePath>,
     nonce: u64,
     state: Mutex<State>,
 }
@@ -56,8 +58,8 @@ struct State {
 #[derive(Debug)]
 struct Open {
     file: Arc<File>,
-    /// Where it is until it is whole, if it is written.
-    temporary: Option<(Arc<OwnedFd>, Vec<u8>)>,
+    /// What it becomes, if it is written, and where.
+    making: Option<(Arc<OwnedFd>, Making)>,
 }
 
 impl Directory {
@@ -70,7 +72,7 @@ impl Directory {
         let root = fs::open(path.as_ref(), flags, Mode::empty())?;
         // Random, but not for secrets.
         let nonce = RandomState::new().hash_one(std::process::id());
-        Ok(Self { root: Arc::new(root), nonce, state: Mutex::default() })
+        Ok(Self { root: Arc::new(root), only: None, nonce, state: Mutex::default() })
     }
 
     /// Opens a directory, which is made if it is not there. The one above it must be.
@@ -82,6 +84,18 @@ impl Directory {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
             _ => Self::open(path),
         }
+    }
+
+    /// One file, which need not be there yet, to be copied by itself: what a push or pull calls the other side is then a
+    /// file, too. A link is not followed.
+    ///
+    /// # Errors
+    /// When the directory that it is in cannot be opened, or there is no name.
+    pub fn only(file: impl AsRef<Path>) -> io::Result<Self> {
+        let file = file.as_ref();
+        let name = file.file_name().ok_or_else(|| no_name(file.as_os_str().as_bytes()))?;
+        let around = file.parent().filter(|around| !around.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Ok(Self { only: Some(name.as_bytes().into()), ..Self::open(around)? })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -107,8 +121,8 @@ impl Directory {
     }
 
     /// The directory that something is in, and its name there.
-    fn place<'a>(&self, path: &'a BytePath) -> io::Result<(Arc<OwnedFd>, &'a OsStr)> {
-        let path = path.as_bytes();
+    fn place<'a>(&'a self, path: &'a BytePath) -> io::Result<(Arc<OwnedFd>, &'a OsStr)> {
+        let path = self.only.as_ref().filter(|_| path.as_bytes().is_empty()).unwrap_or(path).as_bytes();
         let (directory, name) = match path.iter().rposition(|byte| *byte == b'/') {
             // An absolute path has no name before its first slash.
             Some(0) => return Err(no_name(path)),
@@ -127,7 +141,7 @@ impl Directory {
     }
 
     fn stat(&self, path: &BytePath) -> io::Result<Option<Attributes>> {
-        if path.as_bytes().is_empty() {
+        if path.as_bytes().is_empty() && self.only.is_none() {
             return Ok(Some(attributes(&fs::fstat(&self.root)?)));
         }
         let (directory, name) = self.place(path)?;
@@ -169,35 +183,49 @@ impl Directory {
         if attributes(&fs::fstat(&file)?).kind() != FileKind::File {
             return Err(io::Error::other("it is no file any more"));
         }
-        self.state().files.insert(slot, Open { file: Arc::new(file.into()), temporary: None });
+        self.state().files.insert(slot, Open { file: Arc::new(file.into()), making: None });
         Ok(())
     }
 
-    fn create_file(&self, slot: Slot, path: &BytePath) -> io::Result<()> {
-        let (directory, name) = self.place(path)?;
+    fn create_file(&self, slot: Slot, making: Making) -> io::Result<()> {
+        let (directory, name) = self.place(&making.temporary)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = fs::openat(&directory, name, flags, Mode::RUSR | Mode::WUSR)?;
-        let temporary = Some((directory, name.as_bytes().to_vec()));
-        self.state().files.insert(slot, Open { file: Arc::new(file.into()), temporary });
+        self.state().files.insert(slot, Open { file: Arc::new(file.into()), making: Some((directory, making)) });
         Ok(())
     }
 
-    fn finish(&self, slot: Slot, from: &BytePath, to: &BytePath, attributes: Attributes) -> io::Result<()> {
-        let (directory, old) = self.place(from)?;
-        let (_, new) = self.place(to)?;
+    fn finish(&self, slot: Slot) -> io::Result<DiskReply> {
         let mut open = self.close(slot)?;
-        let done = set(&*open.file, attributes).and_then(|()| Ok(fs::renameat(&directory, old, &directory, new)?));
-        if done.is_ok() {
-            open.temporary = None;
+        let (directory, making) = open.making.as_ref().ok_or(ErrorKind::NotFound)?;
+        set(&*open.file, making.attributes)?;
+        let renamed = self.rename(directory, making)?;
+        if renamed == DiskReply::Done {
+            open.making = None;
         }
-        done
+        Ok(renamed)
     }
 
-    fn symlink(&self, from: &BytePath, target: &BytePath, to: &BytePath) -> io::Result<()> {
-        let (directory, old) = self.place(from)?;
-        let (_, new) = self.place(to)?;
-        fs::symlinkat(OsStr::from_bytes(target.as_bytes()), &directory, old)?;
-        Ok(fs::renameat(&directory, old, &directory, new)?)
+    fn symlink(&self, making: &Making, target: &BytePath) -> io::Result<DiskReply> {
+        let (directory, name) = self.place(&making.temporary)?;
+        self.place(&making.path)?;
+        fs::symlinkat(OsStr::from_bytes(target.as_bytes()), &directory, name)?;
+        self.rename(&directory, making)
+    }
+
+    /// Gives what is made its name, over what should be there, and over nothing else. So what is one name to this
+    /// directory, whatever its rules, is not lost to another.
+    fn rename(&self, directory: &OwnedFd, making: &Making) -> io::Result<DiskReply> {
+        let ((_, old), (_, new)) = (self.place(&making.temporary)?, self.place(&making.path)?);
+        if making.replaces {
+            fs::renameat(directory, old, directory, new)?;
+            return Ok(DiskReply::Done);
+        }
+        match rename_new(directory, old, new) {
+            Ok(()) => Ok(DiskReply::Done),
+            Err(Errno::EXIST) => Ok(DiskReply::Taken),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn read(&self, slot: Slot, offset: u64, length: usize) -> io::Result<Vec<u8>> {
@@ -237,16 +265,19 @@ impl Directory {
             }
             DiskAction::Open(slot, path) => self.open_file(slot, &path)?,
             DiskAction::Close(slot) => drop(self.close(slot)?),
-            DiskAction::Create(slot, path) => self.create_file(slot, &path)?,
+            DiskAction::Create(slot, making) => self.create_file(slot, making)?,
             DiskAction::Write(slot, offset, data) => self.file(slot)?.write_all_at(&data, offset)?,
-            DiskAction::Finish(slot, from, to, attributes) => self.finish(slot, &from, &to, attributes)?,
+            DiskAction::Finish(slot) => return self.finish(slot),
             // Dropped, it is removed.
-            DiskAction::Discard(slot, _) => drop(self.close(slot)?),
-            DiskAction::Mkdir(path) => {
+            DiskAction::Discard(slot) => drop(self.close(slot)?),
+            DiskAction::Mkdir(path, _) => {
                 let (directory, name) = self.place(&path)?;
-                fs::mkdirat(&directory, name, Mode::RWXU)?;
+                match fs::mkdirat(&directory, name, Mode::RWXU) {
+                    Err(Errno::EXIST) => return Ok(DiskReply::Taken),
+                    made => made?,
+                }
             }
-            DiskAction::Symlink(from, target, to) => self.symlink(&from, &target, &to)?,
+            DiskAction::Symlink(making, target) => return self.symlink(&making, &target),
             DiskAction::Setstat(path, attributes) => set(&*self.directory(path.as_bytes())?, attributes)?,
             DiskAction::Remove(path, kind) => self.remove(&path, kind)?,
             _ => return Err(ErrorKind::Unsupported.into()),
@@ -267,10 +298,26 @@ impl Disk for Directory {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        if let Some((directory, name)) = self.temporary.take() {
+        if let Some((directory, making)) = self.making.take() {
             // It is not whole, and nobody else's.
-            let _ = fs::unlinkat(&directory, OsStr::from_bytes(&name), AtFlags::empty());
+            let name = making.temporary.as_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+            let _ = fs::unlinkat(&directory, OsStr::from_bytes(name), AtFlags::empty());
         }
+    }
+}
+
+/// Renames to a name that nothing has.
+fn rename_new(directory: &OwnedFd, old: &OsStr, new: &OsStr) -> Result<(), Errno> {
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+    match fs::renameat_with(directory, old, directory, new, fs::RenameFlags::NOREPLACE) {
+        // This file system, or the system, has no such rename.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+        renamed => return renamed,
+    }
+    match fs::statat(directory, new, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => fs::renameat(directory, old, directory, new),
+        Ok(_) => Err(Errno::EXIST),
+        Err(error) => Err(error),
     }
 }
 

@@ -31,6 +31,7 @@ use crate::{
     envelope::Envelope,
     extensions,
     flow::{Driver, InTurn, Scoped, wait::Wait},
+    limits,
 };
 
 /// The future of a call.
@@ -227,7 +228,7 @@ impl<C: Blocking, D: Download> Fetch<C, D> {
         let Begun { head, body, asked } =
             begin(&self.client, &self.download.extensions(), self.request(), self.streams)?;
         if !head.status.is_success() {
-            return Err(asked.answered(refused(&receive::<C>(head, body)?)));
+            return Err(asked.answered(refused(&receive::<C>(head, body, limits::ANSWER)?)));
         }
         Ok(Incoming { head: self.download.head(&head)?, body })
     }
@@ -242,7 +243,7 @@ impl<C: Async, D: Download> IntoFuture for Fetch<C, D> {
             let Begun { head, body, asked } =
                 begin_async(&self.client, &self.download.extensions(), self.request(), self.streams).await?;
             if !head.status.is_success() {
-                return Err(asked.answered(refused(&receive_async::<C>(head, body).await?)));
+                return Err(asked.answered(refused(&receive_async::<C>(head, body, limits::ANSWER).await?)));
             }
             Ok(Incoming { head: self.download.head(&head)?, body })
         })

@@ -18,7 +18,7 @@ use http::{HeaderValue, header};
 
 use crate::{
     Failure, Fingerprint, Request, Response, Scope,
-    endpoint::{Body, Input},
+    endpoint::{AtMost, Body, Input},
     error::FailureKind,
     flow::{AsyncIo, BlockingIo, Peer, Port},
     headers, limits,
@@ -47,10 +47,38 @@ pub trait Client: Clone + fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// A reader that gives the same, and shows it to this on its way. So an upload can be told from what arrives. A
+    /// transport that cannot do that gives the reader back as it is.
+    fn tap(&self, reader: Self::Reader, tap: Tap) -> Self::Reader {
+        drop(tap);
+        reader
+    }
+
     /// A pipe: what is pushed in is what the reader gives, piece by piece, and its end when the pipe is gone. So a
     /// command can be asked for something while it runs. A transport without readers needs none.
     fn pipe(&self) -> Option<(Pipe, Self::Reader)> {
         None
+    }
+}
+
+/// What looks at all that a reader gives; see [`Client::tap`].
+pub struct Tap(Box<dyn FnMut(&[u8]) + Send>);
+
+impl Tap {
+    /// One that is shown piece after piece, and then an empty one.
+    pub(crate) fn new(saw: impl FnMut(&[u8]) + Send + 'static) -> Self {
+        Self(Box::new(saw))
+    }
+
+    /// The reader has given this; at its end, nothing.
+    pub fn saw(&mut self, piece: &[u8]) {
+        (self.0)(piece);
+    }
+}
+
+impl fmt::Debug for Tap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tap")
     }
 }
 
@@ -140,7 +168,7 @@ pub trait Blocking: Client {
         if head.status.is_success() {
             return to.exchange(relayed(&head, post, body));
         }
-        receive::<Self>(head, body)
+        receive::<Self>(head, body, limits::ANSWER)
     }
 
     /// Begins something in a thread of its own, and gives what waits for it. A transport without threads begins nothing.
@@ -154,8 +182,9 @@ pub trait Blocking: Client {
     /// # Errors
     /// What the transport could not do.
     fn exchange(&self, request: http::Request<Payload<Self::Reader>>) -> Result<Response, Failure> {
+        let limit = limit(&request);
         let (head, body) = self.fetch(request)?.into_parts();
-        receive::<Self>(head, body)
+        receive::<Self>(head, body, limit)
     }
 }
 
@@ -193,7 +222,7 @@ pub trait Async: Client {
             if head.status.is_success() {
                 return to.exchange(relayed(&head, post, body)).await;
             }
-            receive_async::<Self>(head, body).await
+            receive_async::<Self>(head, body, limits::ANSWER).await
         }
     }
 
@@ -209,15 +238,25 @@ pub trait Async: Client {
         request: http::Request<Payload<Self::Reader>>,
     ) -> impl Future<Output = Result<Response, Failure>> + Send {
         async move {
+            let limit = limit(&request);
             let (head, body) = self.fetch(request).await?.into_parts();
-            receive_async::<Self>(head, body).await
+            receive_async::<Self>(head, body, limit).await
         }
     }
 }
 
+/// The most bytes that a request's answer may have.
+fn limit<T>(request: &http::Request<T>) -> u64 {
+    request.extensions().get().map_or(limits::ANSWER, |AtMost(limit)| *limit)
+}
+
 /// Receives an answer's body, within its limit.
-pub(crate) fn receive<C: Blocking>(head: http::response::Parts, mut body: C::Body) -> Result<Response, Failure> {
-    let mut whole = Whole::new(&head);
+pub(crate) fn receive<C: Blocking>(
+    head: http::response::Parts,
+    mut body: C::Body,
+    limit: u64,
+) -> Result<Response, Failure> {
+    let mut whole = Whole::new(&head, limit);
     while let Some(chunk) = C::chunk(&mut body)? {
         whole.push(chunk)?;
     }
@@ -228,8 +267,9 @@ pub(crate) fn receive<C: Blocking>(head: http::response::Parts, mut body: C::Bod
 pub(crate) async fn receive_async<C: Async>(
     head: http::response::Parts,
     mut body: C::Body,
+    limit: u64,
 ) -> Result<Response, Failure> {
-    let mut whole = Whole::new(&head);
+    let mut whole = Whole::new(&head, limit);
     while let Some(chunk) = C::chunk(&mut body).await? {
         whole.push(chunk)?;
     }
@@ -262,9 +302,9 @@ pub(crate) struct Whole {
 }
 
 impl Whole {
-    pub(crate) fn new(head: &http::response::Parts) -> Self {
+    pub(crate) fn new(head: &http::response::Parts, limit: u64) -> Self {
         let failed = head.status.as_u16() >= 400;
-        Self { limit: if failed { limits::ERROR_ANSWER } else { limits::ANSWER }, ..Self::success() }
+        Self { limit: if failed { limits::ERROR_ANSWER } else { limit }, ..Self::success() }
     }
 
     pub(crate) fn success() -> Self {

@@ -24,7 +24,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, header};
 use serde::de::DeserializeOwned;
 
-use crate::{Elements, Error, Failure, FailureKind, client::Whole, error, uri::Path};
+use crate::{Elements, Error, Failure, FailureKind, client::Whole, error, limits, uri::Path};
 
 /// A request as the core builds it: a URI without scheme and host, and a body that is never a reader.
 pub type Request = http::Request<Body>;
@@ -74,6 +74,11 @@ impl Input {
 /// limits for the answer's head and for the whole exchange do not apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LongPoll(pub Duration);
+
+/// In the extensions of a flow's request: the most bytes that its answer may have, where that is less than
+/// [`limits::ANSWER`](crate::limits::ANSWER).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AtMost(pub u64);
 
 /// In the extensions of a websocket's request: the server only sends on it, and may never read. The transport must not
 /// send the answer to a ping that [`is_keepalive`] knows.
@@ -125,7 +130,16 @@ pub trait Endpoint: Send + Sync + 'static {
 
     /// Reads the answer while it arrives, from its head on. Here it is received whole first, and then [read](Self::response).
     fn receive(&self, head: http::response::Parts) -> Box<dyn Receive<Self::Output> + '_> {
-        Box::new(Entire { endpoint: self, whole: Whole::new(&head), head })
+        Box::new(Entire { endpoint: self, whole: Whole::new(&head, limits::ANSWER), head })
+    }
+
+    /// Looks whether what came of it in the end, which may be that of an operation, can be true.
+    ///
+    /// # Errors
+    /// [`Error::AlteredUpload`] when the server has something else than was sent.
+    fn check(&self, output: &Self::Output) -> Result<(), Error> {
+        let _ = output;
+        Ok(())
     }
 
     /// The API extensions that the request needs. The handles make sure of them before it is sent. What every LXD since

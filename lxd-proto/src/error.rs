@@ -105,6 +105,14 @@ pub enum Error {
         found: u64,
     },
 
+    /// Something of a tree has no place: its name is taken by something that was not in the directory's list. A directory
+    /// to which upper and lower case are the same has no place for two names that differ in that.
+    #[error("{path} is taken: by a name that differs in case only, or by something that has just been made")]
+    NameTaken {
+        /// The path below the tree's root.
+        path: String,
+    },
+
     /// A tree was not copied whole. What was done, and what failed.
     #[error(transparent)]
     Tree(Box<TreeError>),
@@ -138,6 +146,15 @@ pub enum Error {
         asked: String,
         /// That of what came.
         came: Fingerprint,
+    },
+
+    /// An image was uploaded, and the server has another one: something on the way has changed it. It should be deleted.
+    #[error("the server has made the image {kept} of what was uploaded as {sent}: delete it")]
+    AlteredUpload {
+        /// The fingerprint of what was sent.
+        sent: Fingerprint,
+        /// That of what the server has.
+        kept: Fingerprint,
     },
 
     /// The server lacks an API extension that the call needs.

@@ -64,7 +64,7 @@ mod uri;
 
 pub use address::{Address, DEFAULT_PORT, SocketCandidate, socket_candidates};
 pub use call::{Arriving, Call, Collect, Fetch, Incoming, OneByOne, Run, Sending};
-pub use client::{Async, Blocking, Client, Joining, Payload, Pipe, Streams, Task};
+pub use client::{Async, Blocking, Client, Joining, Payload, Pipe, Streams, Tap, Task};
 pub use compat::Secret;
 pub use crud::{
     AcrossProjects, Answer, Changed, Choice, Chosen, Creatable, Create, Created, Deletable, Delete, ETag, Editable,
@@ -74,8 +74,8 @@ pub use crud::{
 pub use draft::{Change, Draft};
 pub use elements::{Element, Elements};
 pub use endpoint::{
-    Body, Download, Endpoint, Input, Listing, LongPoll, Receive, ReceiveOnly, Request, Response, ask_for_websocket,
-    is_keepalive,
+    AtMost, Body, Download, Endpoint, Input, Listing, LongPoll, Receive, ReceiveOnly, Request, Response,
+    ask_for_websocket, is_keepalive,
 };
 pub use entitlements::{Entitled, SaysEntitlements};
 pub use envelope::Envelope;

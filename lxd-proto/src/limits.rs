@@ -104,6 +104,16 @@ pub const SFTP_SILENCE: Duration = Duration::from_secs(60);
 /// How often it is looked whether SFTP's server is silent.
 pub(crate) const SFTP_SILENCE_TICK: Duration = Duration::from_secs(15);
 
+/// How many requests of the files API are on the way at once, for a tree.
+pub const FILES_AT_ONCE: usize = 4;
+
+/// The longest list of one directory that is accepted from the files API, in bytes.
+pub const FILES_DIRECTORY: u64 = 16 << 20;
+
+/// How long the server may take to open something in a directory, before it is taken for no file: a pipe opens only when
+/// somebody writes to it.
+pub const FILES_OPEN: Duration = Duration::from_secs(20);
+
 /// How much memory the names may take that a copy of a tree has to remember: what is still to be done, what was left out.
 pub const TREE: usize = 256 << 20;
 
@@ -115,6 +125,9 @@ pub const TREE_FAILURES: usize = 1000;
 
 /// How many things of a tree are copied at once.
 pub(crate) const TREE_AT_ONCE: usize = 64;
+
+/// How many bytes of a file are compared at once with those of the one that is there.
+pub(crate) const TREE_COMPARED: usize = 64 << 10;
 
 /// How many directories of a tree are listed at once.
 pub(crate) const TREE_LISTINGS: usize = 4;

@@ -25,6 +25,8 @@
 //!   [`Disk`] follows no link below its root, and [`limits::TREE`], [`limits::TREE_DEPTH`] and
 //!   [`limits::SFTP_DIRECTORY`] hold. How much may be pulled is [`at_most`](Run::at_most).
 
+mod by_files;
+mod by_sftp;
 mod copy;
 mod disk;
 mod options;
@@ -34,9 +36,9 @@ mod report;
 use alloc::sync::Arc;
 
 pub use copy::TreeFlow;
-pub use disk::{Deed, Disk, DiskAction, DiskReply, Slot};
+pub use disk::{Deed, Disk, DiskAction, DiskReply, Making, Slot};
 pub use options::Owners;
-pub use report::{Event, Failed, LeftOut, Progress, Report, TreeError};
+pub use report::{Event, Failed, LeftOut, Lost, Progress, Report, TreeError, Way};
 
 use crate::{Client, Run, Streams, resources::Files, sftp::BytePath};
 #[allow(unused_imports)] // for the documentation

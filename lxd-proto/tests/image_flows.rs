@@ -201,6 +201,17 @@ fn an_image_that_comes_is_the_one_that_was_asked_for() {
         assert_eq!(wrong, Error::WrongFingerprint { asked: image, came });
         assert!(wrong.to_string().contains("do not use it"), "{wrong}");
     }
+    // Wherever a byte is flipped: what is taken for whole is the image.
+    let image = Fingerprint::from_bytes(Sha256::digest("image").into()).to_string();
+    for at in 0..two.len() {
+        for bit in 0..8 {
+            let flipped = two.to_vec().leak();
+            flipped[at] ^= 1 << bit;
+            if let Ok(taken) = received(&image, "multipart/form-data; boundary=B", flipped) {
+                assert_eq!(taken, b"image", "{at} {bit}");
+            }
+        }
+    }
 }
 
 /// By push the other server gives a secret, and this one connects to it.

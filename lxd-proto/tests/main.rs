@@ -22,3 +22,4 @@ mod secrets;
 mod sftp;
 mod storage;
 mod support;
+mod trees;

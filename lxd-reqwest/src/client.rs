@@ -3,7 +3,7 @@
 use std::{panic::resume_unwind, sync::Arc};
 
 use lxd_host::Remote;
-use lxd_proto::{Async, Failure, FailureKind, Fingerprint, Pipe, Scope, Streams, Task};
+use lxd_proto::{Async, Failure, FailureKind, Fingerprint, Pipe, Scope, Streams, Tap, Task};
 use tokio::{runtime::Handle, task::JoinSet};
 
 use crate::{Body, Io, Payload, Reader, Writer, http::Http};
@@ -63,6 +63,10 @@ impl lxd_proto::Client for Client {
 
     fn pin(&self) -> Option<Fingerprint> {
         self.pin
+    }
+
+    fn tap(&self, reader: Reader, tap: Tap) -> Reader {
+        crate::streams::tap(reader, tap)
     }
 
     fn pipe(&self) -> Option<(Pipe, Reader)> {

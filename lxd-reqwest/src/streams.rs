@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use lxd_proto::Pipe;
+use lxd_proto::{Pipe, Tap};
 use tokio::{
     fs::File,
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -71,6 +71,31 @@ impl AsyncRead for Pieces {
         }
         let length = self.rest.len().min(buffer.remaining());
         buffer.put_slice(&self.rest.split_to(length));
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// What it gives is shown to the tap.
+pub(crate) fn tap(reader: Reader, tap: Tap) -> Reader {
+    Reader::from(Tapped { reader, tap })
+}
+
+struct Tapped {
+    reader: Reader,
+    tap: Tap,
+}
+
+impl AsyncRead for Tapped {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let (before, full) = (buffer.filled().len(), buffer.remaining() == 0);
+        ready!(self.reader.0.as_mut().poll_read(context, buffer))?;
+        if !full {
+            self.tap.saw(&buffer.filled()[before..]);
+        }
         Poll::Ready(Ok(()))
     }
 }

@@ -3,7 +3,7 @@
 use std::{panic::resume_unwind, sync::Arc, thread};
 
 use lxd_host::Remote;
-use lxd_proto::{Blocking, Failure, Fingerprint, Joining, Pipe, Scope, Streams};
+use lxd_proto::{Blocking, Failure, Fingerprint, Joining, Pipe, Scope, Streams, Tap};
 
 use crate::{Body, Io, Payload, Reader, Writer, conn::Hangup, http::Http};
 
@@ -67,6 +67,10 @@ impl lxd_proto::Client for Client {
 
     fn pin(&self) -> Option<Fingerprint> {
         self.pin
+    }
+
+    fn tap(&self, reader: Reader, tap: Tap) -> Reader {
+        crate::streams::tap(reader, tap)
     }
 
     fn pipe(&self) -> Option<(Pipe, Reader)> {

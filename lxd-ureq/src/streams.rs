@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use lxd_proto::Pipe;
+use lxd_proto::{Pipe, Tap};
 
 /// What the caller sends: bytes, or a reader. See [`lxd_proto::Payload`].
 pub type Payload = lxd_proto::Payload<Reader>;
@@ -63,6 +63,26 @@ impl Read for Pieces {
         }
         let length = self.rest.len().min(buffer.len());
         buffer[..length].copy_from_slice(&self.rest.split_to(length));
+        Ok(length)
+    }
+}
+
+/// What it gives is shown to the tap.
+pub(crate) fn tap(reader: Reader, tap: Tap) -> Reader {
+    Reader::from(Tapped { reader, tap })
+}
+
+struct Tapped {
+    reader: Reader,
+    tap: Tap,
+}
+
+impl Read for Tapped {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.reader.0.read(buffer)?;
+        if !buffer.is_empty() {
+            self.tap.saw(&buffer[..length]);
+        }
         Ok(length)
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use lxd_proto::{
-    Async, Blocking, Client, Failure, Fingerprint, Joining, Payload, Pipe, Response, Scope, Streams,
+    Async, Blocking, Client, Failure, Fingerprint, Joining, Payload, Pipe, Response, Scope, Streams, Tap,
     flow::{Action, AsyncIo, BlockingIo, Id, Reply},
 };
 use tokio::{
@@ -51,6 +51,10 @@ impl Client for BlockOn {
 
     fn pin(&self) -> Option<Fingerprint> {
         self.0.pin()
+    }
+
+    fn tap(&self, reader: Reader, tap: Tap) -> Reader {
+        Reader(self.0.tap(reader.0, tap))
     }
 
     fn pipe(&self) -> Option<(Pipe, Reader)> {

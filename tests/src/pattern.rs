@@ -3,10 +3,18 @@
 use std::{
     io::{self, Read, Write},
     pin::Pin,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{
+        Arc, LazyLock, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
 };
 
+use lxd_proto::{
+    Failure, FailureKind,
+    sftp::Attributes,
+    tree::{Disk, DiskAction, DiskReply},
+};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A prime number, so that a piece is never the same as its neighbours.
@@ -101,6 +109,59 @@ impl Write for Checked {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// One file of the pattern as a local disk, to be copied by itself, or that takes the pattern and nothing else. It takes
+/// no place. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct PatternFile(u64, Arc<AtomicU64>);
+
+impl PatternFile {
+    /// A file of this size.
+    pub fn new(size: u64) -> Self {
+        Self(size, Arc::default())
+    }
+
+    /// How many bytes were written, if the file became whole.
+    pub fn written(&self) -> u64 {
+        self.1.load(Ordering::SeqCst)
+    }
+}
+
+impl Disk for PatternFile {
+    fn act(&self, action: DiskAction) -> Result<DiskReply, Failure> {
+        let failed = |text| Err(Failure::new(FailureKind::Disk, text));
+        match action {
+            DiskAction::Stat(_) => {
+                let mut attributes = Attributes::default().with_size(self.0).with_times(1, 1);
+                attributes.mode = Some(0o100_600);
+                // As a target it is not there yet.
+                return Ok(DiskReply::Attributes((self.0 > 0).then_some(attributes)));
+            }
+            DiskAction::Read(_, offset, length) => {
+                let (mut data, mut pattern) = (vec![0; length], Pattern { at: offset, size: self.0 });
+                return match pattern.read(&mut data) {
+                    Ok(read) if read == length => Ok(DiskReply::Data(data.into())),
+                    _ => failed("it ended early"),
+                };
+            }
+            DiskAction::Write(_, offset, data) => {
+                let (mut expected, size) = (vec![0; data.len()], offset + data.len() as u64);
+                let read = Pattern { at: offset, size }.read(&mut expected);
+                if !matches!(read, Ok(read) if read == data.len()) || expected != data {
+                    return failed("another byte came");
+                }
+                self.1.fetch_add(data.len() as u64, Ordering::SeqCst);
+            }
+            DiskAction::Discard(_) => self.1.store(0, Ordering::SeqCst),
+            _ => {}
+        }
+        Ok(DiskReply::Done)
+    }
+
+    fn nonce(&self) -> u64 {
+        0
     }
 }
 

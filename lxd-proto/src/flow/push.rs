@@ -10,12 +10,15 @@
 //! the last byte: a `HEAD` has no `Content-Length` there. A link is followed by the push and not by the `GET`, so of it
 //! nothing is known.
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, string::ToString};
 
 use super::{Sequence, Turn};
 use crate::{
     Endpoint, Error, Response,
-    resources::files::{FileSize, PutFile},
+    resources::{
+        FileType,
+        files::{FileInfo, Look, PutFile},
+    },
 };
 
 /// Pushes a file. Made by [`Files::put`](crate::resources::Files::put) and
@@ -41,9 +44,14 @@ impl Push {
         Self { put: Box::new(put), length, state }
     }
 
-    fn size(&self) -> FileSize {
-        FileSize { instance: self.put.instance.clone(), path: self.put.path.clone() }
+    fn look(&self) -> Look {
+        Look { instance: self.put.instance.clone(), path: self.put.path.clone() }
     }
+}
+
+/// The content of a link is its target, and not what was written to where it points.
+fn size(info: FileInfo) -> Option<u64> {
+    info.size.filter(|_| info.kind == FileType::File)
 }
 
 impl Sequence for Push {
@@ -51,7 +59,7 @@ impl Sequence for Push {
 
     fn turn(&mut self) -> Result<Turn<()>, Error> {
         let request = match self.state {
-            State::Before | State::After { .. } => self.size().request()?,
+            State::Before | State::After { .. } => self.look().request()?,
             State::Post { .. } => self.put.request()?,
             State::Done => return Ok(Turn::Done(())),
         };
@@ -61,8 +69,8 @@ impl Sequence for Push {
     fn answer(&mut self, answer: Result<Response, Error>) -> Result<(), Error> {
         let response = answer?;
         self.state = match self.state {
-            State::Before => match self.size().response(response) {
-                Ok(before) => State::Post { before },
+            State::Before => match self.look().response(response) {
+                Ok(before) => State::Post { before: size(before) },
                 Err(error) if error.is_not_found() => State::Post { before: Some(0) },
                 Err(error) => return Err(error),
             },
@@ -73,9 +81,9 @@ impl Sequence for Push {
                     None => State::Done,
                 }
             }
-            State::After { expected } => match self.size().response(response)? {
+            State::After { expected } => match size(self.look().response(response)?) {
                 Some(kept) if kept != expected => {
-                    return Err(Error::Incomplete { path: self.put.path.clone(), sent: expected, kept });
+                    return Err(Error::Incomplete { path: self.put.path.to_string(), sent: expected, kept });
                 }
                 _ => State::Done,
             },

@@ -169,7 +169,11 @@ impl<A: Answer, E: Endpoint<Output = Changed<A>>> Sequence for Wait<E, A> {
             }
             State::Watch(watcher) => {
                 if let Some(operation) = watcher.answer(answer)? {
-                    self.state = State::Done(Some(A::finished(&operation)?));
+                    let done = Changed::Done(A::finished(&operation)?);
+                    self.endpoint.check(&done)?;
+                    if let Changed::Done(answer) = done {
+                        self.state = State::Done(Some(answer));
+                    }
                 }
             }
             State::Done(_) => {}

@@ -6,17 +6,19 @@ use alloc::{
     vec::Vec,
 };
 
+use bytes::Bytes;
 use http::{HeaderMap, Method, header, response::Parts};
 
 use super::Instance;
 use crate::{
     Call, Client, Download, Endpoint, Error, Fetch, Payload, Request, Response, Run, Streams,
-    compat::open_enum,
+    compat::{Timestamp, open_enum},
     crud::{Changed, Deletable, Delete, Resource},
     endpoint::{Body, bare, set_header, with_body},
     envelope::{self, Envelope},
     flow::{InTurn, push::Push},
     headers,
+    sftp::{Attributes, BytePath},
     uri::Path,
 };
 
@@ -51,6 +53,32 @@ pub struct FileInfo {
 }
 
 impl FileInfo {
+    /// When it was modified, in seconds since 1970.
+    pub fn modified_at(&self) -> Option<i64> {
+        let text = self.modified.as_deref()?;
+        // After the number of its zone stands the zone's name.
+        let (date, rest) = text.split_once(' ')?;
+        let (time, rest) = rest.split_once(' ')?;
+        let (hours, minutes) = rest.split(' ').next()?.split_at_checked(3)?;
+        Some(Timestamp::new(&format!("{date}T{time}{hours}:{minutes}")).unix()?.0)
+    }
+
+    /// The same in SFTP's words.
+    pub(crate) fn attributes(&self) -> Attributes {
+        let kind = match self.kind {
+            FileType::File => 0o100_000,
+            FileType::Directory => 0o040_000,
+            FileType::Symlink => 0o120_000,
+            _ => 0,
+        };
+        // A time before 1970 or after 2106 cannot be said.
+        let modified = self.modified_at().map(|seconds| u32::try_from(seconds.max(0)).unwrap_or(u32::MAX));
+        let mut found = Attributes { size: self.size, owner: self.uid.zip(self.gid), ..Attributes::default() };
+        found.mode = Some(kind | self.mode.unwrap_or(0));
+        found.times = modified.map(|modified| (modified, modified));
+        found
+    }
+
     fn read(headers: &HeaderMap) -> Self {
         let text = |name| headers::text(headers, name);
         let number = |name| text(name).and_then(|text| text.parse().ok());
@@ -64,17 +92,17 @@ impl FileInfo {
         }
     }
 
-    fn expect(self, kind: FileType, wanted: &'static str, path: &str) -> Result<Self, Error> {
+    fn expect(self, kind: FileType, wanted: &'static str, path: &BytePath) -> Result<Self, Error> {
         if self.kind == kind {
             return Ok(self);
         }
-        Err(Error::WrongFileType { path: path.into(), found: self.kind.to_string(), wanted })
+        Err(Error::WrongFileType { path: path.to_string(), found: self.kind.to_string(), wanted })
     }
 }
 
 /// Where a path's content and attributes are.
-fn files(instance: &String, path: &str) -> Path {
-    Instance::path(instance).join("files").query("path", path)
+fn files(instance: &String, path: &BytePath) -> Path {
+    Instance::path(instance).join("files").query("path", path.as_bytes())
 }
 
 /// The range of a file's last byte. An empty file has it too, with no byte in it. Of the first byte of an empty file 5.0.2
@@ -88,9 +116,9 @@ pub struct File;
 impl Resource for File {
     const KIND: &'static str = "file";
     /// The instance, and the path.
-    type At = (String, String);
+    type At = (String, BytePath);
 
-    fn path((instance, path): &(String, String)) -> Path {
+    fn path((instance, path): &(String, BytePath)) -> Path {
         files(instance, path)
     }
 }
@@ -103,7 +131,7 @@ pub struct GetFile {
     /// The instance's name.
     pub instance: String,
     /// The path in the instance.
-    pub path: String,
+    pub path: BytePath,
 }
 
 impl Download for GetFile {
@@ -129,7 +157,7 @@ pub struct ListDirectory {
     /// The instance's name.
     pub instance: String,
     /// The path in the instance.
-    pub path: String,
+    pub path: BytePath,
 }
 
 impl Endpoint for ListDirectory {
@@ -156,7 +184,7 @@ pub struct Stat {
     /// The instance's name.
     pub instance: String,
     /// The path in the instance.
-    pub path: String,
+    pub path: BytePath,
 }
 
 impl Endpoint for Stat {
@@ -177,49 +205,108 @@ impl Endpoint for Stat {
     }
 }
 
-/// `GET` of a file's last byte, for its size: a `HEAD` has none on 5.0.2. Nothing for what is no file: the content of a
-/// link is its target, and not what was written to where it points.
+/// `GET` of a file's last byte: what it is, with its size, which a `HEAD` does not say on 5.0.2. Of a link, that is its
+/// target's length; of a directory there is none.
 #[derive(Clone, Debug)]
-pub(crate) struct FileSize {
+pub(crate) struct Look {
     pub(crate) instance: String,
-    pub(crate) path: String,
+    pub(crate) path: BytePath,
 }
 
-impl Endpoint for FileSize {
-    type Output = Option<u64>;
+impl Endpoint for Look {
+    type Output = FileInfo;
+
+    fn request(&self) -> Result<Request, Error> {
+        ListDirectory { instance: self.instance.clone(), path: self.path.clone() }.request()
+    }
+
+    fn response(&self, response: Response) -> Result<FileInfo, Error> {
+        let size = match response.status().as_u16() {
+            // 416 is another server's answer for an empty file.
+            206 | 416 => whole_size(&response),
+            200 => Some(response.body().len() as u64),
+            _ => return Err(refused(&response)),
+        };
+        let info = FileInfo::read(response.headers());
+        match info.kind {
+            FileType::File if size.is_none() => Err(Error::Protocol(format!("{} has no size", self.path))),
+            FileType::Directory => Ok(FileInfo { size: None, ..info }),
+            _ => Ok(FileInfo { size, ..info }),
+        }
+    }
+}
+
+/// `GET` of a part of a file: fewer bytes only where it ends.
+#[derive(Clone, Debug)]
+pub(crate) struct GetPart {
+    pub(crate) instance: String,
+    pub(crate) path: BytePath,
+    pub(crate) offset: u64,
+    pub(crate) length: usize,
+}
+
+impl Endpoint for GetPart {
+    type Output = Bytes;
 
     fn request(&self) -> Result<Request, Error> {
         let mut request = bare(Method::GET, &files(&self.instance, &self.path))?;
-        set_header(&mut request, header::RANGE, LAST_BYTE)?;
+        let last = self.offset.saturating_add(self.length as u64).saturating_sub(1);
+        set_header(&mut request, header::RANGE, &format!("bytes={}-{last}", self.offset))?;
         Ok(request)
     }
 
-    fn response(&self, response: Response) -> Result<Option<u64>, Error> {
-        let size = match response.status().as_u16() {
-            // 416 is another server's answer for an empty file.
-            206 | 416 => {
-                let range = headers::text(response.headers(), header::CONTENT_RANGE);
-                range.and_then(|range| range.rsplit('/').next()?.parse().ok())
-            }
-            200 => Some(response.body().len() as u64),
-            _ => {
-                return Err(Envelope::open(&response)
-                    .err()
-                    .unwrap_or_else(|| Error::Protocol("no size of a file".into())));
-            }
-        };
-        if FileInfo::read(response.headers()).kind != FileType::File {
-            return Ok(None);
+    fn response(&self, response: Response) -> Result<Bytes, Error> {
+        if response.status().as_u16() < 400 {
+            FileInfo::read(response.headers()).expect(FileType::File, "file", &self.path)?;
         }
-        size.map(Some).ok_or_else(|| Error::Protocol(format!("{} has no size", self.path)))
+        let whole = || whole_size(&response).unwrap_or(0);
+        let there = usize::try_from(whole().saturating_sub(self.offset)).unwrap_or(usize::MAX).min(self.length);
+        match response.status().as_u16() {
+            206 if response.body().len() == there => Ok(response.into_body()),
+            200 | 206 => Err(Error::Protocol(format!("another part of {} than was asked for", self.path))),
+            416 if there == 0 => Ok(Bytes::new()),
+            _ => Err(refused(&response)),
+        }
     }
+}
+
+/// `GET` of a link: where it points to, made absolute.
+#[derive(Clone, Debug)]
+pub(crate) struct ReadLink {
+    pub(crate) instance: String,
+    pub(crate) path: BytePath,
+}
+
+impl Endpoint for ReadLink {
+    type Output = BytePath;
+
+    fn request(&self) -> Result<Request, Error> {
+        bare(Method::GET, &files(&self.instance, &self.path))
+    }
+
+    fn response(&self, response: Response) -> Result<BytePath, Error> {
+        if response.status().as_u16() >= 400 {
+            return Err(refused(&response));
+        }
+        FileInfo::read(response.headers()).expect(FileType::Symlink, "symlink", &self.path)?;
+        Ok(response.into_body().into())
+    }
+}
+
+/// The size of the whole file, in the answer to a request for a part.
+fn whole_size(response: &Response) -> Option<u64> {
+    headers::text(response.headers(), header::CONTENT_RANGE)?.rsplit('/').next()?.parse().ok()
+}
+
+fn refused(response: &Response) -> Error {
+    Envelope::open(response).err().unwrap_or_else(|| Error::Protocol("a file's answer that is none".into()))
 }
 
 /// `POST /1.0/instances/{name}/files`: a file, a directory or a link.
 #[derive(Clone, Debug)]
 pub struct PutFile {
     pub(crate) instance: String,
-    pub(crate) path: String,
+    pub(crate) path: BytePath,
     pub(crate) kind: FileType,
     pub(crate) body: Body,
     pub(crate) append: bool,
@@ -229,7 +316,7 @@ pub struct PutFile {
 }
 
 impl PutFile {
-    fn new(instance: &str, path: String, kind: FileType, body: Body) -> Self {
+    pub(crate) fn new(instance: &str, path: BytePath, kind: FileType, body: Body) -> Self {
         Self { instance: instance.into(), path, kind, body, append: false, uid: None, gid: None, mode: None }
     }
 }
@@ -262,7 +349,7 @@ impl Endpoint for PutFile {
     }
 }
 
-/// The files of an instance, by their absolute paths.
+/// The files of an instance, by their absolute paths, which need not be UTF-8.
 ///
 /// ```no_run
 /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), lxd_proto::Error> {
@@ -296,7 +383,7 @@ impl<C: Client> Files<C> {
     ///
     /// A file with a control character in its name (but for tabs and line breaks) cannot be received: LXD puts the name
     /// into a header as it is, which is no HTTP any more.
-    pub fn get(&self, path: impl Into<String>) -> Fetch<C, GetFile> {
+    pub fn get(&self, path: impl Into<BytePath>) -> Fetch<C, GetFile> {
         Fetch::new(&self.client, GetFile { instance: self.instance.clone(), path: path.into() })
     }
 
@@ -304,17 +391,17 @@ impl<C: Client> Files<C> {
     /// checked ([`Error::Incomplete`]; 5.0.2 says so on a full disk too).
     ///
     /// A push that breaks leaves a part of the file behind: the server writes in place.
-    pub fn put(&self, path: impl Into<String>, content: impl Into<Payload<C::Reader>>) -> Run<C, InTurn<Push>> {
+    pub fn put(&self, path: impl Into<BytePath>, content: impl Into<Payload<C::Reader>>) -> Run<C, InTurn<Push>> {
         self.push(path.into(), content.into(), false)
     }
 
     /// Writes to the end of a file that is there: `POST` (extension `file_append`). Whether all of it arrived is checked as for
     /// [`put`](Self::put).
-    pub fn append(&self, path: impl Into<String>, content: impl Into<Payload<C::Reader>>) -> Run<C, InTurn<Push>> {
+    pub fn append(&self, path: impl Into<BytePath>, content: impl Into<Payload<C::Reader>>) -> Run<C, InTurn<Push>> {
         self.push(path.into(), content.into(), true)
     }
 
-    fn push(&self, path: String, content: Payload<C::Reader>, append: bool) -> Run<C, InTurn<Push>> {
+    fn push(&self, path: BytePath, content: Payload<C::Reader>, append: bool) -> Run<C, InTurn<Push>> {
         let mut streams = Streams::default();
         let length = content.length();
         let body = Body::Input(streams.body(content));
@@ -323,28 +410,28 @@ impl<C: Client> Files<C> {
     }
 
     /// Makes a directory: `POST` (extension `directory_manipulation`). One that is there already is no error.
-    pub fn mkdir(&self, path: impl Into<String>) -> Call<C, PutFile> {
+    pub fn mkdir(&self, path: impl Into<BytePath>) -> Call<C, PutFile> {
         Call::new(&self.client, PutFile::new(&self.instance, path.into(), FileType::Directory, Body::Empty))
     }
 
     /// Makes a symbolic link at `path` that points to `target`: `POST` (extension `file_symlinks`).
-    pub fn symlink(&self, path: impl Into<String>, target: impl Into<String>) -> Call<C, PutFile> {
-        let body = Body::Bytes(target.into().into());
+    pub fn symlink(&self, path: impl Into<BytePath>, target: impl Into<BytePath>) -> Call<C, PutFile> {
+        let body = Body::Bytes(target.into().bytes());
         Call::new(&self.client, PutFile::new(&self.instance, path.into(), FileType::Symlink, body))
     }
 
     /// The names in a directory: `GET`.
-    pub fn list(&self, path: impl Into<String>) -> Call<C, ListDirectory> {
+    pub fn list(&self, path: impl Into<BytePath>) -> Call<C, ListDirectory> {
         Call::new(&self.client, ListDirectory { instance: self.instance.clone(), path: path.into() })
     }
 
     /// What a path is, without its content: `HEAD` (extension `instance_file_head`). A link is not followed.
-    pub fn stat(&self, path: impl Into<String>) -> Call<C, Stat> {
+    pub fn stat(&self, path: impl Into<BytePath>) -> Call<C, Stat> {
         Call::new(&self.client, Stat { instance: self.instance.clone(), path: path.into() })
     }
 
     /// Removes a file, a link or an empty directory: `DELETE` (extension `file_delete`).
-    pub fn delete(&self, path: impl Into<String>) -> Call<C, Delete<File>> {
+    pub fn delete(&self, path: impl Into<BytePath>) -> Call<C, Delete<File>> {
         Call::new(&self.client, Delete::new((self.instance.clone(), path.into())))
     }
 }

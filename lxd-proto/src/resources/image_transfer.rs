@@ -1,5 +1,7 @@
 //! Images as files, in one piece or two: uploaded to the server, and received from it.
 
+mod passing;
+
 use alloc::{
     boxed::Box,
     collections::BTreeMap,
@@ -11,6 +13,7 @@ use http::{HeaderName, Method, header, response::Parts};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
+use self::passing::Passing;
 use super::{CreatedImage, Image};
 use crate::{
     Async, Blocking, Call, Client, Collection, Download, Endpoint, Error, Fetch, Fingerprint, Incoming, Object,
@@ -26,6 +29,7 @@ use crate::{
 #[non_exhaustive]
 pub struct ImageUpload {
     content: Content,
+    passing: Passing,
     /// The name that the file gets.
     pub filename: Option<String>,
     /// Whether untrusted clients may have it.
@@ -53,12 +57,20 @@ enum Content {
 impl ImageUpload {
     /// One whose content is what another server sends.
     pub(crate) fn relayed() -> Self {
-        Self::new(Content::Unified(Body::Empty))
+        Self::new(Content::Unified(Body::Empty), Passing::default())
     }
 
-    fn new(content: Content) -> Self {
-        let (properties, profiles) = (BTreeMap::new(), Vec::new());
-        Self { content, filename: None, public: false, properties, profiles, fingerprint: None, virtual_machine: false }
+    fn new(content: Content, passing: Passing) -> Self {
+        Self {
+            content,
+            passing,
+            filename: None,
+            public: false,
+            properties: BTreeMap::new(),
+            profiles: Vec::new(),
+            fingerprint: None,
+            virtual_machine: false,
+        }
     }
 }
 
@@ -100,6 +112,15 @@ impl Endpoint for ImageUpload {
     fn response(&self, response: Response) -> Result<Self::Output, Error> {
         Changed::read(&response)
     }
+
+    fn check(&self, output: &Self::Output) -> Result<(), Error> {
+        match (self.passing.fingerprint(), output) {
+            (Some(sent), Changed::Done(CreatedImage { fingerprint: kept, .. })) if sent != *kept => {
+                Err(Error::AlteredUpload { sent, kept: *kept })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Sets a header to what would be a URL's query.
@@ -115,26 +136,27 @@ fn set_query<'a>(
 
 impl<C: Client> Collection<C, Image> {
     /// Uploads an image that is one file (metadata and root file system together): `POST /1.0/images`. The content is
-    /// streamed. With `.wait()`, the result has its fingerprint.
+    /// streamed. With `.wait()`, the result has its fingerprint, which is also computed here while the content passes:
+    /// where the server has another one, that is [`Error::AlteredUpload`].
     pub fn upload(&self, content: impl Into<Payload<C::Reader>>) -> Call<C, ImageUpload> {
-        let mut streams = Streams::default();
-        let body = Body::Input(streams.body(content.into()));
-        Call::with(&self.client, ImageUpload::new(Content::Unified(body)), streams)
+        let (mut streams, mut passing) = (Streams::default(), Passing::default());
+        let body = Body::Input(streams.body(passing.watch(&self.client, content.into())));
+        Call::with(&self.client, ImageUpload::new(Content::Unified(body), passing), streams)
     }
 
     /// Uploads an image that is two files, the metadata (a tarball) and the root file system (squashfs, a tarball, or a
     /// virtual machine's disk, see [`virtual_machine`](Call::virtual_machine)): `POST /1.0/images`, multipart. Both are
-    /// streamed. The fingerprint is that of both, one after the other.
+    /// streamed. The fingerprint is that of both, one after the other, and checked as for [`upload`](Self::upload).
     pub fn upload_split(
         &self,
         metadata: impl Into<Payload<C::Reader>>,
         rootfs: impl Into<Payload<C::Reader>>,
     ) -> Call<C, ImageUpload> {
-        let mut streams = Streams::default();
-        let metadata = Body::Input(streams.body(metadata.into()));
-        let rootfs = Body::Input(streams.body(rootfs.into()));
+        let (mut streams, mut passing) = (Streams::default(), Passing::default());
+        let metadata = Body::Input(streams.body(passing.watch(&self.client, metadata.into())));
+        let rootfs = Body::Input(streams.body(passing.watch(&self.client, rootfs.into())));
         let content = Content::Split { metadata, rootfs };
-        Call::with(&self.client, ImageUpload::new(content), streams)
+        Call::with(&self.client, ImageUpload::new(content, passing), streams)
     }
 }
 

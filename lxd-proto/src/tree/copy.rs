@@ -2,13 +2,14 @@
 //!
 //! | state | does | and then |
 //! |---|---|---|
-//! | `Begin` | looks at both roots | the source is a directory: `Busy` |
+//! | `Begin` | looks at both roots; where there is no SFTP, begins again by the files API | both are of one kind: `Busy` |
 //! | `Busy` | lists directories on both sides, a few at once; copies what is in them, more at once | nothing is left: done |
 //!
 //! A directory gets its attributes when all below it is done: it may allow no writing, and writing changes its time.
 //! Directories are listed last in, first out, and only while there is little else to do, so that not much has to be
 //! remembered.
 
+mod compare;
 mod directory;
 mod file;
 mod link;
@@ -23,18 +24,23 @@ use alloc::{
 };
 
 use self::{
+    compare::Comparing,
     directory::{Node, NodeId, There},
     file::Copying,
-    replies::{entries, root, target, unexpected, wrong_root},
+    replies::{attributes, done, entries, target, unexpected, wrong_root},
 };
 use super::{
-    Deed, DiskAction, DiskReply, Event, Failed, LeftOut, Report, Slot, TreeError, options::Options, remote::Remote,
+    Deed, DiskAction, DiskReply, Event, Failed, LeftOut, Making, Report, Slot, TreeError, Way,
+    by_files::{ByFiles, can_be_seen},
+    by_sftp::BySftp,
+    options::Options,
+    remote::{Place, Remote, is_no_instance},
 };
 use crate::{
-    Error, Failure,
+    Error, Failure, FailureKind,
     flow::{Action, Flow, Id, Ids, Reply, Step, ended},
     limits,
-    sftp::{Attributes, BytePath, FileKind, Line, request},
+    sftp::{Attributes, BytePath, FileKind, request},
 };
 
 /// Copies a tree. Made by [`Files::push_tree`](crate::resources::Files::push_tree) and
@@ -47,7 +53,7 @@ pub struct TreeFlow {
     nonce: u64,
     pub(super) options: Options,
     state: State,
-    remote: Option<Box<Remote>>,
+    remote: Option<Box<dyn Remote>>,
     ids: Ids,
     local: BTreeMap<Id, u32>,
     outbox: VecDeque<(Id, Action)>,
@@ -63,6 +69,7 @@ pub struct TreeFlow {
     listings: usize,
     active: usize,
     files: BTreeMap<Slot, Copying>,
+    compared: BTreeMap<Slot, Comparing>,
     /// How many bytes the files have that were begun.
     bytes: u64,
     pieces: usize,
@@ -101,11 +108,13 @@ enum Waiting {
     Piece(Slot, u64, usize),
     Written(Slot, u64),
     Finished(Slot),
-    /// A link's target; is there one already?
-    Target(NodeId, BytePath, bool),
+    /// A file, or a piece of it, that may be the same as the one that is there.
+    Compared(Slot, Side),
+    /// A link's target; whether something is there, and whether that may be the same.
+    Target(NodeId, BytePath, bool, bool),
     /// The target of the one that is there.
     TargetThere(NodeId, BytePath, BytePath),
-    Linked(NodeId, BytePath, BytePath),
+    Linked(NodeId, Making),
     Removed(NodeId, BytePath),
     /// However it ends.
     Cleanup,
@@ -115,8 +124,8 @@ enum Waiting {
 #[derive(Debug)]
 enum Task {
     Directory { parent: NodeId, path: BytePath, attributes: Attributes, exists: bool },
-    File { parent: NodeId, path: BytePath, attributes: Attributes },
-    Symlink { parent: NodeId, path: BytePath, compare: bool },
+    File { parent: NodeId, path: BytePath, attributes: Attributes, exists: bool, compare: bool },
+    Symlink { parent: NodeId, path: BytePath, exists: bool, compare: bool },
     Remove { parent: NodeId, path: BytePath, kind: FileKind },
 }
 
@@ -158,6 +167,7 @@ impl TreeFlow {
             listings: 0,
             active: 0,
             files: BTreeMap::new(),
+            compared: BTreeMap::new(),
             bytes: 0,
             pieces: 0,
             turn: 0,
@@ -169,13 +179,29 @@ impl TreeFlow {
         self.last
     }
 
-    /// A name in the same directory, under which something is until it is whole.
-    fn temporary(&mut self, path: &BytePath) -> BytePath {
+    /// What is made has another name in the same directory until it is whole.
+    fn making(&mut self, path: &BytePath, attributes: Attributes, replaces: bool) -> Making {
         let number = self.number();
         let name = format!(".lxd-{:016x}-{number}", self.nonce);
-        match path.as_bytes().iter().rposition(|byte| *byte == b'/') {
+        let temporary = match path.as_bytes().iter().rposition(|byte| *byte == b'/') {
             Some(slash) => BytePath::from(path.as_bytes().get(..slash).unwrap_or_default()).join(name.as_bytes()),
             None => name.into(),
+        };
+        Making { attributes, replaces, ..Making::new(temporary, path) }
+    }
+
+    /// Counts what cannot be kept of something that is copied.
+    fn count_lost(&mut self, path: &BytePath, source: &Attributes) {
+        let lost = &mut self.report.lost;
+        match (self.report.way, source.kind()) {
+            (Way::Sftp, _) => {}
+            (Way::Files, FileKind::Symlink) => lost.targets += u64::from(!self.push),
+            (Way::Files, _) => {
+                lost.times += u64::from(self.push);
+                let special = source.permissions().is_some_and(|mode| mode & 0o7000 != 0);
+                lost.modes += u64::from(!self.push || special);
+                lost.sizes += u64::from(self.push && source.size > Some(0) && !can_be_seen(path));
+            }
         }
     }
 
@@ -248,9 +274,11 @@ impl TreeFlow {
             self.size = self.size.saturating_sub(task.size());
             self.active += 1;
             match task {
-                Task::File { parent, path, attributes } => self.copy(parent, path, attributes)?,
-                Task::Symlink { parent, path, compare } => {
-                    self.ask(Side::From, DiskAction::Readlink(path.clone()), Waiting::Target(parent, path, compare));
+                Task::File { parent, path, attributes, compare: true, .. } => self.compare(parent, path, attributes),
+                Task::File { parent, path, attributes, exists, .. } => self.copy(parent, path, attributes, exists)?,
+                Task::Symlink { parent, path, exists, compare } => {
+                    let look = DiskAction::Readlink(path.clone());
+                    self.ask(Side::From, look, Waiting::Target(parent, path, exists, compare));
                 }
                 Task::Remove { parent, path, kind } => self.remove(parent, path, kind)?,
                 Task::Directory { .. } => {}
@@ -275,16 +303,33 @@ impl TreeFlow {
         let Some(waiting) = self.waiting.remove(&token) else { return Ok(()) };
         match waiting {
             Waiting::SourceRoot => {
-                let attributes = root(result, &self.path)?.ok_or_else(|| wrong_root(&self.path, "nothing"))?;
-                self.ask(Side::To, DiskAction::Stat(BytePath::default()), Waiting::TargetRoot(attributes));
+                let found = attributes(result)?;
+                let source = found.ok_or_else(|| wrong_root(&self.path, "nothing", FileKind::Directory))?;
+                match (source.kind(), &mut self.remote) {
+                    (FileKind::File, Some(remote)) => remote.place().is_file(),
+                    (FileKind::Directory, _) => {}
+                    (kind, _) => return Err(wrong_root(&self.path, &format!("{kind}"), FileKind::Directory)),
+                }
+                self.ask(Side::To, DiskAction::Stat(BytePath::default()), Waiting::TargetRoot(source));
             }
-            Waiting::TargetRoot(attributes) => {
-                let exists = root(result, &self.path)?.is_some();
+            Waiting::TargetRoot(source) => {
+                let found = attributes(result)?;
                 self.state = State::Busy;
-                self.enter(None, BytePath::default(), attributes, exists)?;
+                match (source.kind(), found.map(|found| found.kind())) {
+                    (FileKind::Directory, None) => self.enter(None, BytePath::default(), source, false)?,
+                    (FileKind::Directory, Some(FileKind::Directory)) => {
+                        self.enter(None, BytePath::default(), source, true)?;
+                    }
+                    (FileKind::File, Some(FileKind::File) | None) => self.only(source, found)?,
+                    (wanted, found) => {
+                        self.state = State::Begin;
+                        let found = found.unwrap_or(FileKind::Unknown);
+                        return Err(wrong_root(&self.path, &format!("{found}"), wanted));
+                    }
+                }
             }
-            Waiting::Made(node) => match result {
-                Ok(_) => self.list(node, There::new()),
+            Waiting::Made(node) => match done(result, || self.path_of(node)) {
+                Ok(()) => self.list(node, There::new()),
                 Err(error) => self.give_up(node, error)?,
             },
             Waiting::There(node) => match entries(result) {
@@ -307,13 +352,16 @@ impl TreeFlow {
             Waiting::Created(slot) => self.opened(slot, result.map(drop), Side::To)?,
             Waiting::Piece(slot, offset, length) => self.piece(slot, offset, length, result)?,
             Waiting::Written(slot, length) => self.written(slot, length, result.map(drop))?,
-            Waiting::Finished(slot) => self.copied(slot, result.map(drop))?,
-            Waiting::Target(parent, path, compare) => self.read_link(parent, path, compare, target(result))?,
+            Waiting::Finished(slot) => self.copied(slot, result)?,
+            Waiting::Compared(slot, side) => self.compared(slot, side, result)?,
+            Waiting::Target(parent, path, exists, compare) => {
+                self.read_link(parent, path, exists, compare, target(result))?;
+            }
             Waiting::TargetThere(parent, path, wanted) => match target(result) {
                 Ok(there) if there == wanted => self.leaf_done(parent, path, Ok(Deed::Unchanged))?,
-                _ => self.link(parent, path, wanted)?,
+                _ => self.link(parent, path, true, wanted)?,
             },
-            Waiting::Linked(parent, path, temporary) => self.linked(parent, path, temporary, result.map(drop))?,
+            Waiting::Linked(parent, making) => self.linked(parent, making, result)?,
             Waiting::Removed(parent, path) => self.leaf_done(parent, path, result.map(|_| Deed::Removed))?,
             Waiting::Cleanup => {}
         }
@@ -338,19 +386,30 @@ impl TreeFlow {
         self.child_done(parent)
     }
 
+    fn begin(&mut self, way: Way) -> Result<(), Error> {
+        let place = Place::new(self.path.clone());
+        self.remote = Some(match way {
+            Way::Sftp => Box::new(BySftp::new(request(&self.instance)?, place)),
+            Way::Files => Box::new(ByFiles::new(self.instance.clone(), place)),
+        });
+        self.state = State::Begin;
+        self.report.way = way;
+        self.options.no_special_modes = way == Way::Files && self.push;
+        self.waiting.clear();
+        self.local.clear();
+        self.outbox.clear();
+        self.ask(Side::From, DiskAction::Stat(BytePath::default()), Waiting::SourceRoot);
+        Ok(())
+    }
+
     fn proceed(&mut self) -> Result<Step<Report>, Error> {
         if self.state == State::New {
-            self.state = State::Begin;
-            let line = Line::new(request(&self.instance)?, Ids::even());
-            self.remote = Some(Box::new(Remote::new(line, self.path.clone())));
-            self.ask(Side::From, DiskAction::Stat(BytePath::default()), Waiting::SourceRoot);
+            self.begin(self.options.way)?;
         }
         loop {
             let Some(remote) = &mut self.remote else { return Err(ended()) };
             remote.proceed()?;
-            let mut moved = false;
             while let Some((token, result)) = self.remote.as_mut().and_then(|remote| remote.finished()) {
-                moved = true;
                 self.finished(token, result)?;
             }
             if self.state == State::Busy {
@@ -359,17 +418,19 @@ impl TreeFlow {
             if self.state == State::Done && self.waiting.is_empty() {
                 return self.end().map(Step::Done);
             }
-            // What was answered may have asked for more, which goes out with this.
-            if !moved {
-                break;
+            if let Some((id, action)) = self.outbox.pop_front() {
+                return Ok(Step::Do(id, action));
+            }
+            let Some(remote) = &mut self.remote else { return Err(ended()) };
+            remote.proceed()?;
+            if let Some((id, action)) = remote.next()? {
+                return Ok(Step::Do(id, action));
+            }
+            match remote.finished() {
+                Some((token, result)) => self.finished(token, result)?,
+                None => return Ok(Step::Wait),
             }
         }
-        if let Some((id, action)) = self.outbox.pop_front() {
-            return Ok(Step::Do(id, action));
-        }
-        let Some(remote) = &mut self.remote else { return Err(ended()) };
-        remote.proceed()?;
-        Ok(remote.next()?.map_or(Step::Wait, |(id, action)| Step::Do(id, action)))
     }
 
     fn end(&mut self) -> Result<Report, Error> {
@@ -403,9 +464,21 @@ impl Flow for TreeFlow {
                 };
                 self.finished(token, result)
             }
-            (None, Some(remote)) => remote.handle(id, result),
+            (None, Some(remote)) => match remote.handle(id, result) {
+                Err(error) if self.state == State::Begin && is_without_sftp(&error) => self.begin(Way::Files),
+                handled => handled,
+            },
             (None, None) => Ok(()),
         };
         handled.map_err(|error| self.broken(error))
+    }
+}
+
+/// The server is too old for SFTP, something on the way lets no other protocol through, or the transport has none.
+fn is_without_sftp(error: &Error) -> bool {
+    match error {
+        Error::Api(api) => (api.status == 404 && !is_no_instance(error)) || api.message.contains("upgrade header"),
+        Error::Transport(failure) => failure.kind == FailureKind::Unsupported,
+        _ => false,
     }
 }

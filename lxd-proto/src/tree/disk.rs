@@ -33,7 +33,29 @@ impl fmt::Debug for dyn Disk {
 /// Names a file that is open for a copy.
 pub type Slot = u32;
 
-/// What is asked of a tree. Paths are relative to its root, which is the empty path.
+/// A file or a link that is being made. Until it is whole it has a name of its own, where that can be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Making {
+    /// Where it is until it is whole: in the same directory.
+    pub temporary: BytePath,
+    /// Where it is then.
+    pub path: BytePath,
+    /// What a file gets.
+    pub attributes: Attributes,
+    /// Whether something was there, which it replaces. Else there must be nothing: see [`DiskReply::Taken`].
+    pub replaces: bool,
+}
+
+impl Making {
+    /// What is first at one path, and then at another.
+    pub fn new(temporary: impl Into<BytePath>, path: impl Into<BytePath>) -> Self {
+        Self { temporary: temporary.into(), path: path.into(), attributes: Attributes::default(), replaces: false }
+    }
+}
+
+/// What is asked of a tree. Paths are relative to its root, which is the empty path. Where the root is a file, the empty
+/// path is that file, and others are beside it.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DiskAction {
@@ -50,18 +72,17 @@ pub enum DiskAction {
     /// Close it.
     Close(Slot),
     /// Make a new file that only we may read, to write to it.
-    Create(Slot, BytePath),
+    Create(Slot, Making),
     /// Write at an offset.
     Write(Slot, u64, Bytes),
-    /// What was created at the first path becomes whole: it gets its attributes and is closed, and renamed to the second,
-    /// over what is there.
-    Finish(Slot, BytePath, BytePath, Attributes),
-    /// What was created at this path is closed and removed.
-    Discard(Slot, BytePath),
-    /// Make a directory that only we may read.
-    Mkdir(BytePath),
-    /// Make a link at the first path that points to the target, and rename it to the second, over what is there.
-    Symlink(BytePath, BytePath, BytePath),
+    /// What was created becomes whole: it gets its attributes and its path, and is closed.
+    Finish(Slot),
+    /// What was created is closed and removed.
+    Discard(Slot),
+    /// Make a directory that only we may read. Its attributes follow, by [`Setstat`](Self::Setstat), when all is in it.
+    Mkdir(BytePath, Attributes),
+    /// Make a link that points to this target.
+    Symlink(Making, BytePath),
     /// Set the attributes of a directory.
     Setstat(BytePath, Attributes),
     /// Remove something; a directory only if it is empty.
@@ -78,12 +99,12 @@ impl fmt::Debug for DiskAction {
             Self::Open(slot, path) => write!(f, "Open({slot}, {path:?})"),
             Self::Read(slot, offset, length) => write!(f, "Read({slot}, {offset}, {length})"),
             Self::Close(slot) => write!(f, "Close({slot})"),
-            Self::Create(slot, path) => write!(f, "Create({slot}, {path:?})"),
+            Self::Create(slot, making) => write!(f, "Create({slot}, {:?})", making.path),
             Self::Write(slot, offset, data) => write!(f, "Write({slot}, {offset}, {})", data.len()),
-            Self::Finish(slot, from, to, _) => write!(f, "Finish({slot}, {from:?}, {to:?})"),
-            Self::Discard(slot, path) => write!(f, "Discard({slot}, {path:?})"),
-            Self::Mkdir(path) => write!(f, "Mkdir({path:?})"),
-            Self::Symlink(_, target, to) => write!(f, "Symlink({target:?}, {to:?})"),
+            Self::Finish(slot) => write!(f, "Finish({slot})"),
+            Self::Discard(slot) => write!(f, "Discard({slot})"),
+            Self::Mkdir(path, _) => write!(f, "Mkdir({path:?})"),
+            Self::Symlink(making, target) => write!(f, "Symlink({:?}, {target:?})", making.path),
             Self::Setstat(path, _) => write!(f, "Setstat({path:?})"),
             Self::Remove(path, kind) => write!(f, "Remove({path:?}, {kind})"),
         }
@@ -104,6 +125,9 @@ pub enum DiskReply {
     Data(Bytes),
     /// It is done.
     Done,
+    /// It is not done: there is something with this name, where there was nothing in the list. It may be a name that
+    /// differs in case only, in a directory to which that is the same.
+    Taken,
 }
 
 impl fmt::Debug for DiskReply {
@@ -115,6 +139,7 @@ impl fmt::Debug for DiskReply {
             Self::Target(target) => write!(f, "Target({target:?})"),
             Self::Data(data) => write!(f, "Data({})", data.len()),
             Self::Done => f.write_str("Done"),
+            Self::Taken => f.write_str("Taken"),
         }
     }
 }

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use core::fmt;
 
-use super::{Event, TreeFlow};
+use super::{Event, TreeFlow, Way};
 use crate::{
     Client, Run,
     sftp::{Attributes, BytePath, FileKind},
@@ -40,11 +40,15 @@ type Watch = Box<dyn FnMut(Event<'_>) + Send>;
 
 #[derive(Default)]
 pub(super) struct Options {
+    pub(super) way: Way,
+    /// The way knows no setuid, setgid and sticky.
+    pub(super) no_special_modes: bool,
     pub(super) owners: Owners,
     pub(super) file_mode: Option<u32>,
     pub(super) directory_mode: Option<u32>,
     pub(super) without_setuid: bool,
     pub(super) changed_only: bool,
+    pub(super) by_content: bool,
     pub(super) delete_extra: bool,
     pub(super) dry_run: bool,
     pub(super) at_most: Option<u64>,
@@ -71,6 +75,8 @@ pub(super) enum Plan {
     Symlink,
     /// It is the same.
     Unchanged,
+    /// Copy the file if its content is another.
+    Compare,
     LeaveOut(FileKind),
     /// This is in its place.
     InTheWay(FileKind),
@@ -86,7 +92,8 @@ impl Options {
         let is_directory = source.kind() == FileKind::Directory;
         let fixed = if is_directory { self.directory_mode } else { self.file_mode };
         let kept = if self.without_setuid && !is_directory { 0o1777 } else { 0o7777 };
-        let mode = fixed.or_else(|| source.permissions().map(|mode| mode & kept));
+        let possible = if self.no_special_modes { 0o777 } else { 0o7777 };
+        let mode = fixed.or_else(|| source.permissions().map(|mode| mode & kept)).map(|mode| mode & possible);
         let owner = match (&self.owners, source.owner) {
             (Owners::Kept, owner) => owner,
             (Owners::Fixed(uid, gid), _) => Some((*uid, *gid)),
@@ -103,21 +110,27 @@ impl Options {
             (FileKind::Directory, None | Some(FileKind::Directory)) => Plan::Directory,
             (FileKind::Directory, Some(other)) => Plan::InTheWay(other),
             (FileKind::File | FileKind::Symlink, Some(FileKind::Directory)) => Plan::InTheWay(FileKind::Directory),
-            (FileKind::File, _) if there.is_some_and(|there| self.is_same(source, there)) => Plan::Unchanged,
+            (FileKind::File, _) if there.is_some_and(|there| self.is_same(source, there)) => {
+                if self.by_content {
+                    Plan::Compare
+                } else {
+                    Plan::Unchanged
+                }
+            }
             (FileKind::File, _) => Plan::File,
             (FileKind::Symlink, _) => Plan::Symlink,
             (kind, _) => Plan::LeaveOut(kind),
         }
     }
 
-    /// By size and time, and by all that would be set.
+    /// By size and time, and by all that would be set. Where the content is compared too, the time means nothing.
     fn is_same(&self, source: &Attributes, there: &Attributes) -> bool {
         let wanted = self.attributes(source);
         let modified = |attributes: &Attributes| attributes.times.map(|(_, modified)| modified);
         self.changed_only
             && there.kind() == FileKind::File
             && source.size == there.size
-            && modified(source) == modified(there)
+            && (self.by_content || modified(source) == modified(there))
             && wanted.permissions() == there.permissions()
             && wanted.owner.is_none_or(|owner| there.owner == Some(owner))
     }
@@ -153,6 +166,19 @@ impl<C: Client> Run<C, TreeFlow> {
     /// would get.
     pub fn changed_only(mut self) -> Self {
         self.flow.options.changed_only = true;
+        self
+    }
+
+    /// Copies no file that is there with the same content, and with the mode and owner that it would get; its time stays
+    /// as it is. Files of the same size are read on both sides for that.
+    pub fn changed_content_only(mut self) -> Self {
+        self.flow.options.by_content = true;
+        self.changed_only()
+    }
+
+    /// Goes by the files API, also where there is SFTP: see [`Way::Files`].
+    pub fn by_files_api(mut self) -> Self {
+        self.flow.options.way = Way::Files;
         self
     }
 

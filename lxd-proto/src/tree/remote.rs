@@ -1,273 +1,85 @@
-//! The tree in the instance: does by SFTP what is asked of a tree, many things at once.
+//! The tree in the instance, by whichever way: does what is asked of a tree, many things at once.
 
-use alloc::{
-    boxed::Box,
-    collections::{BTreeMap, VecDeque},
-    vec,
-    vec::Vec,
-};
-
-use super::{DiskAction, DiskReply, Slot};
+use super::{DiskAction, DiskReply};
 use crate::{
     Error, Failure,
     flow::{Action, Id, Reply},
-    sftp::{
-        Answered, Ask, Attributes, BytePath, File, FileKind, Line, OpenFlags,
-        operations::{One, Operation, ReadAt, Readdir, WriteAt},
-        transfer::Writing,
-    },
+    sftp::BytePath,
 };
 
-type Running = Box<dyn Operation<Output = DiskReply>>;
+/// What was asked, by its token, and what came of it.
+pub(super) type Finished = (u32, Result<DiskReply, Error>);
 
-pub(super) struct Remote {
-    line: Line,
-    root: BytePath,
-    files: BTreeMap<Slot, File>,
-    running: BTreeMap<u32, Running>,
-    /// Which of those waits for which answer.
-    waiting: BTreeMap<u32, u32>,
-    /// What is being opened.
-    opening: BTreeMap<u32, Slot>,
-    /// Whether something is new, or was answered.
-    moved: bool,
-    finished: VecDeque<(u32, Result<DiskReply, Error>)>,
-}
+pub(super) trait Remote: Send + core::fmt::Debug {
+    /// Where the tree is.
+    fn place(&mut self) -> &mut Place;
 
-impl Remote {
-    pub(super) fn new(line: Line, root: BytePath) -> Self {
-        Self {
-            line,
-            root,
-            files: BTreeMap::new(),
-            running: BTreeMap::new(),
-            waiting: BTreeMap::new(),
-            opening: BTreeMap::new(),
-            moved: true,
-            finished: VecDeque::new(),
-        }
-    }
-
-    fn path(&self, path: &BytePath) -> BytePath {
-        if path.as_bytes().is_empty() { self.root.clone() } else { self.root.join(path.as_bytes()) }
-    }
-
-    pub(super) fn start(&mut self, token: u32, action: DiskAction) {
-        self.moved = true;
-        match self.operation(token, action) {
-            Some(operation) => drop(self.running.insert(token, operation)),
-            None => self.finished.push_back((token, Err(Error::Protocol("a file that is not open".into())))),
-        }
-    }
-
-    /// What is asked, and what comes of it. Nothing, when the file that it is about is not open.
-    fn operation(&mut self, token: u32, action: DiskAction) -> Option<Running> {
-        Some(match action {
-            DiskAction::Stat(path) => {
-                let whole = self.path(&path);
-                let ask = if path.as_bytes().is_empty() { Ask::Stat(whole) } else { Ask::Lstat(whole) };
-                Box::new(One::new(ask, |answered| match answered.attributes() {
-                    Ok(attributes) => Ok(DiskReply::Attributes(Some(attributes))),
-                    Err(error) if error.is_not_found() => Ok(DiskReply::Attributes(None)),
-                    Err(error) => Err(error),
-                }))
-            }
-            DiskAction::List(path) => Box::new(Then(Readdir::new(self.path(&path)), DiskReply::Entries)),
-            DiskAction::Readlink(path) => {
-                Box::new(One::new(Ask::Readlink(self.path(&path)), |answered| answered.path().map(DiskReply::Target)))
-            }
-            DiskAction::Open(slot, path) => {
-                self.opening.insert(token, slot);
-                Box::new(Open::new(Ask::Open(self.path(&path), OpenFlags::READ), Attributes::default()))
-            }
-            DiskAction::Create(slot, path) => {
-                self.opening.insert(token, slot);
-                let flags = OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::EXCLUSIVE;
-                Box::new(Open::new(Ask::Open(self.path(&path), flags), Attributes::default().with_mode(0o600)))
-            }
-            DiskAction::Read(slot, offset, length) => {
-                let length = length as u64;
-                let file = self.files.get(&slot)?.clone();
-                Box::new(Then(ReadAt::new(file, offset, length, length), DiskReply::Data))
-            }
-            DiskAction::Write(slot, offset, data) => {
-                let file = self.files.get(&slot)?.clone();
-                Box::new(Then(WriteAt(Writing::new(file, offset, data)), |()| DiskReply::Done))
-            }
-            DiskAction::Close(slot) => Box::new(Steps::new([vec![Ask::Close(self.files.remove(&slot)?)]])),
-            DiskAction::Finish(slot, from, to, attributes) => {
-                let file = self.files.remove(&slot)?;
-                let mut first: Vec<_> =
-                    attributes.in_order().map(|attributes| Ask::Fsetstat(file.clone(), attributes)).collect();
-                first.push(Ask::Close(file));
-                Box::new(Steps::new([first, vec![Ask::Rename(self.path(&from), self.path(&to))]]))
-            }
-            DiskAction::Discard(slot, path) => {
-                let file = self.files.remove(&slot)?;
-                Box::new(Steps::new([vec![Ask::Close(file)], vec![Ask::Remove(self.path(&path))]]))
-            }
-            DiskAction::Mkdir(path) => {
-                let (path, mode) = (self.path(&path), Attributes::default().with_mode(0o700));
-                Box::new(Steps::new([vec![Ask::Mkdir(path.clone())], vec![Ask::Setstat(path, mode)]]))
-            }
-            DiskAction::Symlink(from, target, to) => {
-                let (from, to) = (self.path(&from), self.path(&to));
-                Box::new(Steps::new([vec![Ask::Symlink(from.clone(), target)], vec![Ask::Rename(from, to)]]))
-            }
-            DiskAction::Setstat(path, attributes) => {
-                let path = self.path(&path);
-                let asks = attributes.in_order().map(|attributes| Ask::Setstat(path.clone(), attributes));
-                Box::new(Steps::new([asks.collect::<Vec<_>>()]))
-            }
-            DiskAction::Remove(path, FileKind::Directory) => Box::new(Steps::new([vec![Ask::Rmdir(self.path(&path))]])),
-            DiskAction::Remove(path, _) => Box::new(Steps::new([vec![Ask::Remove(self.path(&path))]])),
-        })
-    }
+    /// Does something, sooner or later.
+    fn start(&mut self, token: u32, action: DiskAction);
 
     /// Reads what has come, and goes on with what can.
-    pub(super) fn proceed(&mut self) -> Result<(), Error> {
-        while let Some((id, answered)) = self.line.answer()? {
-            self.moved = true;
-            let Some(token) = self.waiting.remove(&id) else { continue };
-            let Some(operation) = self.running.get_mut(&token) else { continue };
-            if let Err(error) = operation.answered(id, answered) {
-                self.end(token, Err(error));
-            }
-        }
-        if !self.line.is_open() || !core::mem::take(&mut self.moved) {
-            return Ok(());
-        }
-        let mut ended = Vec::new();
-        for (token, operation) in &mut self.running {
-            let before = self.line.last();
-            let done = operation.proceed(&mut self.line).transpose();
-            let asked = self.line.last().wrapping_sub(before);
-            self.waiting.extend((1..=asked).map(|number| (before.wrapping_add(number), *token)));
-            ended.extend(done.map(|result| (*token, result)));
-        }
-        for (token, result) in ended {
-            self.end(token, result);
-        }
-        Ok(())
-    }
-
-    fn end(&mut self, token: u32, result: Result<DiskReply, Error>) {
-        let (operation, slot) = (self.running.remove(&token), self.opening.remove(&token));
-        match (operation.and_then(|mut operation| operation.held()), slot) {
-            (Some(file), Some(slot)) if result.is_ok() => drop(self.files.insert(slot, file)),
-            // It cannot be refused: it was sent before.
-            (Some(file), _) => drop(self.line.close(file)),
-            _ => {}
-        }
-        self.finished.push_back((token, result));
-    }
+    ///
+    /// # Errors
+    /// The way is broken.
+    fn proceed(&mut self) -> Result<(), Error>;
 
     /// What is finished.
-    pub(super) fn finished(&mut self) -> Option<(u32, Result<DiskReply, Error>)> {
-        self.finished.pop_front()
-    }
+    fn finished(&mut self) -> Option<Finished>;
 
-    pub(super) fn next(&mut self) -> Result<Option<(Id, Action)>, Error> {
-        self.line.next()
-    }
+    /// What is to be started now; ids are even.
+    ///
+    /// # Errors
+    /// The way is broken.
+    fn next(&mut self) -> Result<Option<(Id, Action)>, Error>;
 
-    pub(super) fn handle(&mut self, id: Id, result: Result<Reply, Failure>) -> Result<(), Error> {
-        self.line.handle(id, result)
-    }
+    /// Something that was started is finished.
+    ///
+    /// # Errors
+    /// The way cannot be gone, or is broken.
+    fn handle(&mut self, id: Id, result: Result<Reply, Failure>) -> Result<(), Error>;
 }
 
-/// What comes of an operation, in a tree's words.
-struct Then<O: Operation>(O, fn(O::Output) -> DiskReply);
-
-impl<O: Operation> Operation for Then<O> {
-    type Output = DiskReply;
-
-    fn proceed(&mut self, line: &mut Line) -> Result<Option<DiskReply>, Error> {
-        Ok(self.0.proceed(line)?.map(self.1))
-    }
-
-    fn answered(&mut self, id: u32, answered: Answered) -> Result<(), Error> {
-        self.0.answered(id, answered)
-    }
-
-    fn held(&mut self) -> Option<File> {
-        self.0.held()
-    }
+/// Where a tree is in the instance.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    root: BytePath,
+    /// What is not the root is beside it, and not below.
+    is_file: bool,
 }
 
-/// Opens a file, which is then held, and gives it its first attributes: servers do not heed those of `open`.
-struct Open {
-    open: One<File>,
-    file: Option<File>,
-    attributes: Attributes,
-    set: Option<Steps>,
-}
-
-impl Open {
-    fn new(ask: Ask, attributes: Attributes) -> Self {
-        Self { open: One::new(ask, Answered::file), file: None, attributes, set: None }
-    }
-}
-
-impl Operation for Open {
-    type Output = DiskReply;
-
-    fn proceed(&mut self, line: &mut Line) -> Result<Option<DiskReply>, Error> {
-        if self.set.is_none() {
-            let Some(file) = self.open.proceed(line)? else { return Ok(None) };
-            let asks = self.attributes.in_order().map(|attributes| Ask::Fsetstat(file.clone(), attributes));
-            self.set = Some(Steps::new([asks.collect()]));
-            self.file = Some(file);
-        }
-        self.set.as_mut().map_or(Ok(None), |set| set.proceed(line))
+impl Place {
+    pub(super) fn new(root: BytePath) -> Self {
+        Self { root, is_file: false }
     }
 
-    fn answered(&mut self, id: u32, answered: Answered) -> Result<(), Error> {
-        match &mut self.set {
-            Some(set) => set.answered(id, answered),
-            None => self.open.answered(id, answered),
-        }
+    /// The root is a file, or will be one.
+    pub(super) fn is_file(&mut self) {
+        self.is_file = true;
     }
 
-    fn held(&mut self) -> Option<File> {
-        self.file.take()
+    /// The root is a link, and what it points to is meant.
+    pub(super) fn follow(&mut self, target: &BytePath) {
+        self.root = target.clone();
     }
-}
 
-/// Requests in groups: each group at once, and one group after the other.
-struct Steps {
-    groups: VecDeque<Vec<Ask>>,
-    pending: usize,
-}
-
-impl Steps {
-    fn new<const N: usize>(groups: [Vec<Ask>; N]) -> Self {
-        Self { groups: groups.into(), pending: 0 }
-    }
-}
-
-impl Operation for Steps {
-    type Output = DiskReply;
-
-    fn proceed(&mut self, line: &mut Line) -> Result<Option<DiskReply>, Error> {
-        while self.pending == 0 {
-            let Some(group) = self.groups.pop_front() else { return Ok(Some(DiskReply::Done)) };
-            for ask in group {
-                line.ask(ask)?;
-                self.pending += 1;
+    pub(super) fn path(&self, path: &BytePath) -> BytePath {
+        let root = self.root.as_bytes();
+        match path.as_bytes() {
+            b"" => self.root.clone(),
+            name if self.is_file => {
+                let name_at = root.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
+                BytePath::from(root.get(..name_at).unwrap_or_default()).join(name)
             }
+            name => self.root.join(name),
         }
-        Ok(None)
-    }
-
-    fn answered(&mut self, _: u32, answered: Answered) -> Result<(), Error> {
-        self.pending = self.pending.saturating_sub(1);
-        answered.done()
     }
 }
 
-impl core::fmt::Debug for Remote {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Remote").field("root", &self.root).field("line", &self.line).finish_non_exhaustive()
-    }
+pub(super) fn not_open() -> Error {
+    Error::Protocol("a file that is not open".into())
+}
+
+/// There is no such instance. Of what is not there in an instance LXD says less.
+pub(super) fn is_no_instance(error: &Error) -> bool {
+    matches!(error, Error::Api(error) if error.message.starts_with("Instance"))
 }

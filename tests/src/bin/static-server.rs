@@ -86,6 +86,7 @@ fn serve(stream: impl Read + Write) -> io::Result<()> {
             None => return Ok(()),
             Some("/1.0/instances?recursion=2") => list(stream.get_mut())?,
             Some("/1.0/events") => events(stream.get_mut(), &key)?,
+            Some(path) if path.ends_with("/export") => image(stream.get_mut())?,
             Some("/1.0") => answer(stream.get_mut(), server)?,
             Some(_) => answer(stream.get_mut(), &instance)?,
         }
@@ -96,6 +97,14 @@ fn answer(stream: &mut impl Write, body: &str) -> io::Result<()> {
     let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nEtag: \"1\"";
     let answer = format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     stream.write_all(answer.as_bytes())?;
+    stream.flush()
+}
+
+/// An image that is one file of 8 GiB of zeros.
+fn image(stream: &mut impl Write) -> io::Result<()> {
+    let size = 8_u64 << 30;
+    write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: {size}\r\n\r\n")?;
+    io::copy(&mut io::repeat(0).take(size), stream)?;
     stream.flush()
 }
 

@@ -10,6 +10,9 @@
 //! | `image-delete FINGERPRINT` | deletes an image |
 //! | `push INSTANCE LOCAL REMOTE` | writes a local file into an instance |
 //! | `pull INSTANCE REMOTE LOCAL` | and back |
+//! | `push-tree INSTANCE LOCAL REMOTE` | writes a local tree into an instance |
+//! | `pull-tree INSTANCE REMOTE LOCAL` | and back |
+//! | `image-export FINGERPRINT FILE` | receives an image that is one file, and looks whether it is that image |
 //! | `exec-cat INSTANCE MIB` | sends so much through `cat`, and checks what comes back |
 //! | `exec-true INSTANCE TIMES PARALLEL` | runs `true` so often, so many at a time, and says how long the slowest took |
 //! | `get INSTANCE TIMES` | gets an instance so often |
@@ -29,7 +32,7 @@
 
 use std::{error::Error, time::Duration};
 
-use lxd_host::{Remote, ServerTrust};
+use lxd_host::{Directory, Remote, ServerTrust};
 use lxd_proto::resources::{Event, EventMetadata};
 use lxd_tests::generated::{EVENTS, MANY};
 use tokio::runtime::{Builder, Runtime};
@@ -84,6 +87,12 @@ fn typed(count: usize) -> Result<()> {
 
 fn is_typed(event: &Event) -> bool {
     !matches!(event.metadata, EventMetadata::Other(_))
+}
+
+/// A directory to be filled, and the one above it.
+fn new_directory(path: &str) -> Result<Directory> {
+    std::fs::create_dir_all(path)?;
+    Ok(Directory::open(path)?)
 }
 
 /// Whether all elements of a list came.
@@ -194,19 +203,21 @@ mod bare {
 mod blocking {
     use std::{
         fs::File,
-        io,
+        io::{self, Write},
         sync::atomic::{AtomicUsize, Ordering},
         thread,
         time::Instant,
     };
 
+    use lxd_host::Directory;
+    use lxd_proto::multipart::Piece;
     use lxd_tests::{
         generated::EVENTS,
         pattern::{Checked, Pattern},
     };
     use lxd_ureq::{Client, Payload, prelude::*};
 
-    use super::{Result, all, is_typed, slowest, typed};
+    use super::{Result, all, is_typed, new_directory, slowest, typed};
 
     pub(super) fn run(lxd: &Client, command: &[&str]) -> Result<()> {
         match command {
@@ -219,6 +230,20 @@ mod blocking {
             ["pull", instance, remote, local] => {
                 let mut incoming = lxd.instance(*instance).files().get(*remote).send()?;
                 io::copy(&mut incoming.body, &mut File::create(local)?)?;
+            }
+            ["push-tree", instance, local, remote] => {
+                lxd.instance(*instance).files().push_tree(Directory::open(local)?, *remote).send()?;
+            }
+            ["pull-tree", instance, remote, local] => {
+                lxd.instance(*instance).files().pull_tree(*remote, new_directory(local)?).send()?;
+            }
+            ["image-export", fingerprint, file] => {
+                let mut file = File::create(file)?;
+                for piece in lxd.image(*fingerprint).export().pieces().send()? {
+                    if let Piece::Data(data) = piece? {
+                        file.write_all(&data)?;
+                    }
+                }
             }
             ["exec-cat", instance, mib] => {
                 let size = mib.parse::<u64>()? << 20;
@@ -277,6 +302,8 @@ mod concurrent {
     use std::time::Instant;
 
     use futures_util::{StreamExt, TryStreamExt, stream};
+    use lxd_host::Directory;
+    use lxd_proto::multipart::Piece;
     use lxd_reqwest::{Client, Payload, prelude::*};
     use lxd_tests::{
         generated::EVENTS,
@@ -284,7 +311,7 @@ mod concurrent {
     };
     use tokio::{fs::File, io};
 
-    use super::{Result, all, is_typed, slowest, typed};
+    use super::{Result, all, is_typed, new_directory, slowest, typed};
 
     pub(super) async fn run(lxd: Client, command: &[&str]) -> Result<()> {
         match command {
@@ -298,6 +325,22 @@ mod concurrent {
                 let mut incoming = lxd.instance(*instance).files().get(*remote).await?;
                 let mut file = File::create(local).await?;
                 io::copy_buf(&mut incoming.body, &mut file).await?;
+                io::AsyncWriteExt::flush(&mut file).await?;
+            }
+            ["push-tree", instance, local, remote] => {
+                lxd.instance(*instance).files().push_tree(Directory::open(local)?, *remote).await?;
+            }
+            ["pull-tree", instance, remote, local] => {
+                lxd.instance(*instance).files().pull_tree(*remote, new_directory(local)?).await?;
+            }
+            ["image-export", fingerprint, file] => {
+                let mut file = File::create(file).await?;
+                let mut pieces = lxd.image(*fingerprint).export().pieces().await?;
+                while let Some(piece) = pieces.next_piece().await? {
+                    if let Piece::Data(data) = piece {
+                        io::AsyncWriteExt::write_all(&mut file, &data).await?;
+                    }
+                }
                 io::AsyncWriteExt::flush(&mut file).await?;
             }
             ["exec-cat", instance, mib] => {

@@ -46,5 +46,6 @@ mod storage_volumes;
 mod terminal;
 mod tour;
 mod trees;
+mod trees_by_files;
 mod warnings;
 mod worked;

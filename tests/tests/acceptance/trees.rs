@@ -15,7 +15,9 @@ use lxd_proto::{
     tree::{Deed, Owners, Report, TreeError},
 };
 use lxd_tests::{
-    Lab, Server, Temporary,
+    Lab, Server, Temporary, cases,
+    pattern::{Checked, Pattern, PatternFile},
+    payload,
     tree::{self, Thing, assert_same, directory, finish, look},
     unique, with_websockets,
 };
@@ -23,6 +25,7 @@ use lxd_tests::{
 with_websockets!(
     come_back_the_same,
     only_what_changed,
+    only_other_content,
     what_is_extra_is_removed,
     owners_and_modes,
     filtered_and_tried,
@@ -37,7 +40,7 @@ fn push<C: Lab>(container: &Temporary<C>, from: &Path) -> Report {
     container.files().push_tree(Directory::open(from).unwrap(), "/root/tree").send().unwrap()
 }
 
-fn failed<T>(result: Result<T, Error>) -> Box<TreeError> {
+pub(crate) fn failed<T>(result: Result<T, Error>) -> Box<TreeError> {
     match result.err().expect("an error") {
         Error::Tree(error) => error,
         other => panic!("{other}"),
@@ -93,6 +96,70 @@ fn only_what_changed<C: Lab>(server: &Server<C>) {
     assert_eq!(pull().send().unwrap().unchanged, 0);
     assert_same(from.path(), to.path());
     assert_eq!(pull().send().unwrap().unchanged, 6);
+}
+
+fn only_other_content<C: Lab>(server: &Server<C>) {
+    let container = server.stopped("tree-content");
+    let from = directory();
+    let path = |name: &str| from.path().join(name);
+    let content: Vec<u8> = (0..200_001).map(|at| at as u8).collect();
+    for name in ["same", "first", "last", "mode"] {
+        fs::write(path(name), &content).unwrap();
+        finish(&path(name), 0o644, 1_500_000_000);
+    }
+    fs::write(path("empty"), "").unwrap();
+    push(&container, from.path());
+    let again = || {
+        let push = container.files().push_tree(Directory::open(from.path()).unwrap(), "/root/tree");
+        push.changed_content_only().send().unwrap()
+    };
+    assert_eq!(again().unchanged, 5);
+    for (name, at) in [("first", 0), ("last", 200_000)] {
+        let mut other = content.clone();
+        other[at] ^= 0x80;
+        fs::write(path(name), other).unwrap();
+        // The same size and time.
+        finish(&path(name), 0o644, 1_500_000_000);
+    }
+    finish(&path("same"), 0o644, 1);
+    finish(&path("mode"), 0o600, 1_500_000_000);
+    let by_time = container.files().push_tree(Directory::open(from.path()).unwrap(), "/root/tree");
+    assert_eq!(by_time.changed_only().dry_run().send().unwrap().files, 2);
+    let report = again();
+    assert_eq!((report.files, report.unchanged, report.bytes), (3, 2, 600_003));
+    let to = directory();
+    let pull = || container.files().pull_tree("/root/tree", Directory::open(to.path()).unwrap());
+    pull().send().unwrap();
+    for name in ["first", "last", "mode"] {
+        assert_eq!(fs::read(path(name)).unwrap(), fs::read(to.path().join(name)).unwrap(), "{name}");
+    }
+    assert_eq!(pull().changed_content_only().send().unwrap().unchanged, 5);
+    fs::write(to.path().join("last"), &content).unwrap();
+    assert_eq!(pull().changed_content_only().send().unwrap().files, 1);
+}
+
+/// More than 4 GiB in a long run, by SFTP and by the files API.
+mod one_huge_file {
+    use super::*;
+
+    cases!(ureq_unix, lxd_ureq::Client, unix, there_and_back);
+    cases!(reqwest_unix, lxd_tests::BlockOn, unix, there_and_back);
+
+    fn there_and_back<C: Lab>(server: &Server<C>) {
+        let size = if std::env::var_os("LXD_TEST_LONG").is_some() { (4 << 30) + 12_345 } else { (4 << 20) + 12_345 };
+        let container = server.stopped("tree-huge");
+        let files = container.files();
+        let pushed = files.push_tree(PatternFile::new(size), "/root/huge").send().unwrap();
+        assert_eq!((pushed.files, pushed.bytes), (1, size));
+        let target = PatternFile::new(0);
+        assert_eq!(files.pull_tree("/root/huge", target.clone()).send().unwrap().bytes, size);
+        assert_eq!(target.written(), size);
+        files.put("/root/huge", payload::<C>(Pattern::new(size), Some(size))).send().unwrap();
+        let mut checked = Checked::default();
+        let mut body = C::reader(files.get("/root/huge").send().unwrap().body);
+        std::io::copy(&mut body, &mut checked).unwrap();
+        checked.is_whole(size).unwrap();
+    }
 }
 
 fn what_is_extra_is_removed<C: Lab>(server: &Server<C>) {

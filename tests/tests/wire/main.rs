@@ -15,6 +15,7 @@ mod sockets;
 mod timeouts;
 mod tls;
 mod trees;
+mod trees_by_files;
 mod trust;
 mod uploads;
 mod websockets;

@@ -4,8 +4,9 @@ use std::{fs, os::unix::fs::symlink, path::Path};
 
 use lxd_host::Directory;
 use lxd_proto::{
-    Error, FailureKind, Lxd, Run, limits,
-    tree::{Report, TreeError, TreeFlow},
+    Error, Failure, FailureKind, Lxd, Run, limits,
+    sftp::BytePath,
+    tree::{Disk, DiskAction, DiskReply, Making, Report, TreeError, TreeFlow},
 };
 use lxd_tests::{
     Lab,
@@ -20,7 +21,8 @@ use crate::{
 
 crate::cases! {
     once: names_that_lead_elsewhere, names_that_come_twice, links_are_not_followed, links_that_were_there,
-        endless_lists, endless_depth, endless_files, wrong_sizes, everything_at_once, broken_off;
+        endless_lists, endless_depth, endless_files, wrong_sizes, everything_at_once, broken_off,
+        names_that_differ_in_case;
 }
 
 type Pull<C> = Run<C, TreeFlow>;
@@ -48,7 +50,7 @@ fn pull<C: Lab>(
     (result, around)
 }
 
-fn failed(result: Result<Report, Error>) -> TreeError {
+pub(crate) fn failed(result: Result<Report, Error>) -> TreeError {
     match result.unwrap_err() {
         Error::Tree(error) => *error,
         other => panic!("{other}"),
@@ -87,6 +89,63 @@ fn names_that_come_twice<C: Lab>() {
     assert!(error.to_string().contains("has this name twice"), "{error}");
     let found = look(&around.path().join("target"));
     assert_eq!(found.into_values().collect::<Vec<_>>(), [Thing::Symlink(b"../secret".to_vec())]);
+}
+
+/// A directory to which upper and lower case are the same.
+struct Folding(Directory);
+
+impl Disk for Folding {
+    fn act(&self, action: DiskAction) -> Result<DiskReply, Failure> {
+        let fold = |path: BytePath| BytePath::from(path.as_bytes().to_ascii_lowercase());
+        let folded = |mut making: Making| {
+            making.path = fold(making.path);
+            making
+        };
+        self.0.act(match action {
+            DiskAction::Stat(path) => DiskAction::Stat(fold(path)),
+            DiskAction::List(path) => DiskAction::List(fold(path)),
+            DiskAction::Create(slot, making) => DiskAction::Create(slot, folded(making)),
+            DiskAction::Symlink(making, target) => DiskAction::Symlink(folded(making), target),
+            DiskAction::Mkdir(path, attributes) => DiskAction::Mkdir(fold(path), attributes),
+            DiskAction::Setstat(path, attributes) => DiskAction::Setstat(fold(path), attributes),
+            other => other,
+        })
+    }
+
+    fn nonce(&self) -> u64 {
+        self.0.nonce()
+    }
+}
+
+/// Each has its place, or is an error: nothing is lost to another.
+fn names_that_differ_in_case<C: Lab>() {
+    let bad = Bad {
+        target: b"x".to_vec(),
+        ..Bad::with(&[
+            (b"file", file(1)),
+            (b"FILE", file(2)),
+            (b"dir", DIRECTORY),
+            (b"Dir", DIRECTORY),
+            (b"link", LINK),
+            (b"LINK", LINK),
+            (b"other", file(3)),
+            (b"OTHER", LINK),
+            (b"Third", DIRECTORY),
+            (b"third", file(4)),
+        ])
+    };
+    let fake = Fake::new(Way::Unix, move |_, talk| bad.talk(talk));
+    let target = directory();
+    let lxd = fake.lxd::<C>();
+    let pull = |disk: Folding| lxd.instance("c1").files().pull_tree("/t", disk).send();
+    let error = failed(pull(Folding(Directory::open(target.path()).unwrap())));
+    let mut lost: Vec<_> = error.report.failed.iter().map(|failed| failed.path.to_string().to_lowercase()).collect();
+    lost.sort();
+    assert_eq!(lost, ["dir", "file", "link", "other", "third"]);
+    let is_taken = |error: &Error| matches!(error, Error::NameTaken { .. });
+    assert!(error.report.failed.iter().all(|failed| is_taken(&failed.error)), "{error}");
+    let done = (error.report.directories - 1) + error.report.files + error.report.symlinks;
+    assert_eq!((look(target.path()).len(), done), (5, 5));
 }
 
 /// A link that leads out of the tree is a link, and nothing goes through it.

@@ -9,14 +9,19 @@ use std::{
     },
 };
 
-use lxd_proto::{Error, FailureKind, Lxd, Payload, limits::CHUNK};
-use lxd_tests::{Lab, payload};
+use lxd_proto::{
+    Error, FailureKind, Fingerprint, Lxd, Payload,
+    limits::CHUNK,
+    multipart::{Piece, Splitter},
+};
+use lxd_tests::{Lab, image, payload};
 use serde_json::{Value, json};
 
 use crate::server::{Asked, Fake, LONG, Talk, Way, error};
 
 crate::cases! {
-    either_way: refused_half_way, wrong_lengths, a_reader_that_fails, every_byte_arrives;
+    either_way: refused_half_way, wrong_lengths, a_reader_that_fails, every_byte_arrives,
+        an_altered_image;
 }
 
 const KIB: usize = 1 << 10;
@@ -115,6 +120,66 @@ fn take_uploads(asked: &Asked, talk: &mut Talk) {
     } else {
         talk.sync(&json!({}))
     };
+}
+
+/// What a server makes of an upload: the fingerprint of all its files, of which a byte is another.
+fn altered(asked: &Asked, at: Option<usize>) -> Fingerprint {
+    let mut files = asked.body.clone();
+    let kind = asked.header("content-type").unwrap();
+    if let Some((_, boundary)) = kind.split_once("boundary=") {
+        let mut splitter = Splitter::new(boundary).unwrap();
+        splitter.push(std::mem::take(&mut files).into());
+        while let Some(piece) = splitter.next().unwrap() {
+            if let Piece::Data(data) = piece {
+                files.extend_from_slice(&data);
+            }
+        }
+    }
+    if let Some(at) = at {
+        files[at] ^= 1;
+    }
+    image::fingerprint(&[&files])
+}
+
+/// What was sent is known, whatever the server says that it has got.
+fn an_altered_image<C: Lab>(way: Way) {
+    let (flip, made) = (Arc::new(Mutex::new(None)), Arc::new(Mutex::new(None)));
+    let (flipped, making) = (flip.clone(), made.clone());
+    let fake = Fake::answering(way, move |asked, talk| {
+        if asked.method() == "POST" {
+            *making.lock().unwrap() = Some(altered(asked, *flipped.lock().unwrap()));
+            talk.answer(202, &taken());
+        } else {
+            let fingerprint = making.lock().unwrap().unwrap().to_string();
+            let metadata = json!({"fingerprint": fingerprint, "size": "3"});
+            talk.sync(&json!({"id": "1", "status": "Success", "status_code": 200, "metadata": metadata}));
+        }
+    });
+    let images = fake.lxd::<C>().images();
+    let reader = |length: Option<u64>| payload::<C>(Pieces(vec![7; 100_000], 10_000), length);
+    let small = || Payload::from("small");
+    let upload = |what: usize| match what {
+        0 => images.upload(small()),
+        1 => images.upload(reader(Some(100_000))),
+        2 => images.upload(reader(None)),
+        3 => images.upload_split(small(), reader(None)),
+        4 => images.upload_split(reader(Some(100_000)), small()),
+        _ => images.upload_split(reader(None), reader(Some(100_000))),
+    };
+    for (what, length) in [5, 100_000, 100_000, 100_005, 100_005, 200_000].into_iter().enumerate() {
+        *flip.lock().unwrap() = None;
+        let whole = upload(what).wait().send().unwrap();
+        assert_eq!(Some(whole.fingerprint), *made.lock().unwrap());
+        for at in [0, 4, length / 2, length - 1] {
+            *flip.lock().unwrap() = Some(at);
+            match upload(what).wait().send().unwrap_err() {
+                Error::AlteredUpload { sent, kept } => {
+                    assert_eq!((sent, Some(kept)), (whole.fingerprint, *made.lock().unwrap()));
+                }
+                other => panic!("{other}"),
+            }
+        }
+    }
 }
 
 /// Gives its bytes in small pieces.

@@ -34,6 +34,8 @@ enum Last {
     Set(Attributes),
     Nothing,
     Remove,
+    /// It is no directory, but what a file that is copied by itself is in.
+    Unseen,
 }
 
 impl TreeFlow {
@@ -52,24 +54,38 @@ impl TreeFlow {
         attributes: Attributes,
         exists: bool,
     ) -> Result<(), Error> {
+        let wanted = self.options.attributes(&attributes);
         // The root keeps what it has.
-        let last =
-            if parent.is_none() && exists { Last::Nothing } else { Last::Set(self.options.attributes(&attributes)) };
+        let last = if parent.is_none() && exists { Last::Nothing } else { Last::Set(wanted) };
+        if matches!(last, Last::Set(_)) {
+            self.count_lost(&path, &Attributes { size: None, ..attributes });
+        }
         let node = self.node(parent, path.clone(), last)?;
         if self.nodes.get(&node).is_some_and(|node| node.depth > limits::TREE_DEPTH) {
             return self.give_up(node, Error::TooLarge { what: "a tree's depth", limit: limits::TREE_DEPTH as u64 });
         }
         match (exists, self.options.dry_run) {
             (true, _) => self.ask(Side::To, DiskAction::List(path), Waiting::There(node)),
-            (false, false) => self.ask(Side::To, DiskAction::Mkdir(path), Waiting::Made(node)),
+            (false, false) => self.ask(Side::To, DiskAction::Mkdir(path, wanted), Waiting::Made(node)),
             (false, true) => self.list(node, There::new()),
         }
         Ok(())
     }
 
+    /// Copies the root, which is a file.
+    pub(super) fn only(&mut self, source: Attributes, there: Option<Attributes>) -> Result<(), Error> {
+        let node = self.node(None, BytePath::default(), Last::Unseen)?;
+        self.decide(node, BytePath::default(), source, there.as_ref())?;
+        self.looked(node)
+    }
+
+    pub(super) fn path_of(&self, node: NodeId) -> BytePath {
+        self.nodes.get(&node).map(|node| node.path.clone()).unwrap_or_default()
+    }
+
     /// What is in the target's directory is known. What is in the source's?
     pub(super) fn list(&mut self, node: NodeId, there: There) {
-        let path = self.nodes.get(&node).map(|node| node.path.clone()).unwrap_or_default();
+        let path = self.path_of(node);
         self.ask(Side::From, DiskAction::List(path), Waiting::Source(node, there));
     }
 
@@ -106,11 +122,13 @@ impl TreeFlow {
         attributes: Attributes,
         there: Option<&Attributes>,
     ) -> Result<(), Error> {
+        let exists = there.is_some();
         let compare = there.is_some_and(|there| there.kind() == FileKind::Symlink) && self.options.changed_only;
         let task = match self.options.plan(&attributes, there) {
-            Plan::Directory => Task::Directory { parent, path, attributes, exists: there.is_some() },
-            Plan::File => Task::File { parent, path, attributes },
-            Plan::Symlink => Task::Symlink { parent, path, compare },
+            Plan::Directory => Task::Directory { parent, path, attributes, exists },
+            Plan::File => Task::File { parent, path, attributes, exists, compare: false },
+            Plan::Compare => Task::File { parent, path, attributes, exists, compare: true },
+            Plan::Symlink => Task::Symlink { parent, path, exists, compare },
             Plan::Unchanged => {
                 self.tell(&path, Deed::Unchanged);
                 return Ok(());
@@ -178,7 +196,7 @@ impl TreeFlow {
         let action = match last {
             Last::Set(attributes) => DiskAction::Setstat(path, attributes),
             Last::Remove => DiskAction::Remove(path, FileKind::Directory),
-            Last::Nothing => return self.left(id, Ok(())),
+            Last::Nothing | Last::Unseen => return self.left(id, Ok(())),
         };
         if self.options.dry_run {
             return self.left(id, Ok(()));
@@ -193,6 +211,7 @@ impl TreeFlow {
         match (result, node.last) {
             (Err(error), _) => self.fail(node.path, error)?,
             (Ok(()), Last::Remove) => self.tell(&node.path, Deed::Removed),
+            (Ok(()), Last::Unseen) => {}
             (Ok(()), _) => self.tell(&node.path, Deed::Directory),
         }
         self.left_for(node.parent)

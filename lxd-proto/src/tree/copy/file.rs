@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 
-use super::{Deed, DiskAction, DiskReply, NodeId, Side, Slot, TreeFlow, Waiting, replies::unexpected};
+use super::{
+    Deed, DiskAction, DiskReply, NodeId, Side, Slot, TreeFlow, Waiting,
+    replies::{done, unexpected},
+};
 use crate::{
     Error, limits,
     sftp::{Attributes, BytePath, FileKind},
@@ -14,7 +17,6 @@ pub(super) struct Copying {
     parent: NodeId,
     path: BytePath,
     temporary: BytePath,
-    attributes: Attributes,
     size: u64,
     /// From here on nothing is asked for yet.
     next: u64,
@@ -43,7 +45,14 @@ impl Copying {
 }
 
 impl TreeFlow {
-    pub(super) fn copy(&mut self, parent: NodeId, path: BytePath, attributes: Attributes) -> Result<(), Error> {
+    pub(super) fn copy(
+        &mut self,
+        parent: NodeId,
+        path: BytePath,
+        attributes: Attributes,
+        exists: bool,
+    ) -> Result<(), Error> {
+        self.count_lost(&path, &attributes);
         let size = attributes.size.unwrap_or(0);
         self.bytes = self.bytes.saturating_add(size);
         if let Some(limit) = self.options.at_most.filter(|limit| self.bytes > *limit) {
@@ -53,24 +62,16 @@ impl TreeFlow {
             self.report.progress.bytes += size;
             return self.leaf_done(parent, path, Ok(Deed::File));
         }
-        let (slot, temporary) = (self.number(), self.temporary(&path));
-        self.ask(Side::To, DiskAction::Create(slot, temporary.clone()), Waiting::Created(slot));
+        let wanted = self.options.attributes(&attributes);
+        let (slot, making) = (self.number(), self.making(&path, wanted, exists));
+        let temporary = making.temporary.clone();
+        self.ask(Side::To, DiskAction::Create(slot, making), Waiting::Created(slot));
         if size > 0 {
             self.ask(Side::From, DiskAction::Open(slot, path.clone()), Waiting::Opened(slot));
         }
         let pending = if size > 0 { 2 } else { 1 };
-        let copying = Copying {
-            parent,
-            path,
-            temporary,
-            attributes,
-            size,
-            next: 0,
-            pending,
-            from: false,
-            to: false,
-            failed: None,
-        };
+        let (from, to, failed) = (false, false, None);
+        let copying = Copying { parent, path, temporary, size, next: 0, pending, from, to, failed };
         self.files.insert(slot, copying);
         Ok(())
     }
@@ -156,28 +157,27 @@ impl TreeFlow {
             return Ok(());
         }
         let (from, to, failed) = (file.from, file.to, file.failed.take());
-        let (path, temporary) = (file.path.clone(), file.temporary.clone());
-        let attributes = self.options.attributes(&file.attributes);
         if from {
             self.ask(Side::From, DiskAction::Close(slot), Waiting::Cleanup);
         }
         match failed {
             Some(error) => {
                 if to {
-                    self.ask(Side::To, DiskAction::Discard(slot, temporary), Waiting::Cleanup);
+                    self.ask(Side::To, DiskAction::Discard(slot), Waiting::Cleanup);
                 }
                 self.done(slot, Err(error))
             }
             None => {
-                let finish = DiskAction::Finish(slot, temporary, path, attributes);
-                self.ask(Side::To, finish, Waiting::Finished(slot));
+                self.ask(Side::To, DiskAction::Finish(slot), Waiting::Finished(slot));
                 Ok(())
             }
         }
     }
 
-    pub(super) fn copied(&mut self, slot: Slot, result: Result<(), Error>) -> Result<(), Error> {
-        if let (Some(file), true) = (self.files.get(&slot), result.is_err()) {
+    pub(super) fn copied(&mut self, slot: Slot, result: Result<DiskReply, Error>) -> Result<(), Error> {
+        let Some(file) = self.files.get(&slot) else { return Ok(()) };
+        let result = done(result, || file.path.clone());
+        if result.is_err() {
             let remove = DiskAction::Remove(file.temporary.clone(), FileKind::File);
             self.ask(Side::To, remove, Waiting::Cleanup);
         }

@@ -8,19 +8,25 @@ use crate::{
     tree::DiskReply,
 };
 
-/// A root is a directory, or not there.
-pub(super) fn root(result: Result<DiskReply, Error>, path: &BytePath) -> Result<Option<Attributes>, Error> {
+pub(super) fn attributes(result: Result<DiskReply, Error>) -> Result<Option<Attributes>, Error> {
     match result? {
-        DiskReply::Attributes(Some(found)) if found.kind() != FileKind::Directory => {
-            Err(wrong_root(path, &found.kind().to_string()))
-        }
         DiskReply::Attributes(found) => Ok(found),
         _ => Err(unexpected()),
     }
 }
 
-pub(super) fn wrong_root(path: &BytePath, found: &str) -> Error {
-    Error::WrongFileType { path: path.to_string(), found: found.into(), wanted: "directory" }
+pub(super) fn wrong_root(path: &BytePath, found: &str, wanted: FileKind) -> Error {
+    let wanted = if wanted == FileKind::File { "file" } else { "directory" };
+    Error::WrongFileType { path: path.to_string(), found: found.into(), wanted }
+}
+
+/// It is done, unless its name was taken.
+pub(super) fn done(result: Result<DiskReply, Error>, path: impl FnOnce() -> BytePath) -> Result<(), Error> {
+    match result? {
+        DiskReply::Done => Ok(()),
+        DiskReply::Taken => Err(Error::NameTaken { path: path().to_string() }),
+        _ => Err(unexpected()),
+    }
 }
 
 /// Something else is in its place.

@@ -1,0 +1,203 @@
+//! Trees of files over a server of SFTP in memory, that can go away after any byte.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Mutex,
+};
+
+use bytes::Bytes;
+use lxd_proto::{
+    Error, Failure, Flow, Lxd, Offline,
+    flow::{Action, Message, Reply, Step},
+    sftp::{Attributes, Entry},
+    tree::{Disk, DiskAction, DiskReply, Report},
+};
+
+/// A local directory with these files.
+struct Files(BTreeMap<&'static str, Vec<u8>>, Mutex<BTreeMap<u32, Vec<u8>>>);
+
+fn attributes(mode: u32, size: usize) -> Attributes {
+    let mut attributes = Attributes::default().with_size(size as u64).with_times(1, 2);
+    attributes.mode = Some(mode);
+    attributes
+}
+
+impl Disk for Files {
+    fn act(&self, action: DiskAction) -> Result<DiskReply, Failure> {
+        let mut open = self.1.lock().unwrap();
+        Ok(match action {
+            DiskAction::Stat(_) => DiskReply::Attributes(Some(attributes(0o040_755, 0))),
+            DiskAction::List(_) => {
+                let entry =
+                    |(name, content): (&&str, &Vec<u8>)| Entry::new(*name, attributes(0o100_640, content.len()));
+                DiskReply::Entries(self.0.iter().map(entry).collect())
+            }
+            DiskAction::Open(slot, path) => {
+                open.insert(slot, self.0[path.to_string().as_str()].clone());
+                DiskReply::Done
+            }
+            DiskAction::Read(slot, offset, length) => {
+                let offset = offset as usize;
+                DiskReply::Data(Bytes::copy_from_slice(&open[&slot][offset..offset + length]))
+            }
+            DiskAction::Close(_) => DiskReply::Done,
+            other => panic!("{other:?}"),
+        })
+    }
+
+    fn nonce(&self) -> u64 {
+        7
+    }
+}
+
+/// What a server of SFTP has, and what it has not answered yet.
+#[derive(Default)]
+struct Server {
+    files: BTreeMap<Vec<u8>, Vec<u8>>,
+    open: BTreeMap<Vec<u8>, Vec<u8>>,
+    received: Vec<u8>,
+    /// How many bytes have come.
+    taken: usize,
+    /// It is gone after so many.
+    most: usize,
+    said: VecDeque<Vec<u8>>,
+}
+
+fn text(text: &[u8]) -> Vec<u8> {
+    [&u32::try_from(text.len()).unwrap().to_be_bytes()[..], text].concat()
+}
+
+/// The next text, and what follows.
+fn take(fields: &[u8]) -> (Vec<u8>, &[u8]) {
+    let length = u32::from_be_bytes(*fields.first_chunk().unwrap()) as usize;
+    (fields[4..4 + length].to_vec(), &fields[4 + length..])
+}
+
+impl Server {
+    fn is_gone(&self) -> bool {
+        self.taken >= self.most
+    }
+
+    fn hear(&mut self, bytes: &[u8]) {
+        let heard = bytes.len().min(self.most - self.taken);
+        self.taken += heard;
+        self.received.extend_from_slice(&bytes[..heard]);
+        while let Some(length) = self.received.first_chunk().map(|length| u32::from_be_bytes(*length) as usize) {
+            if self.received.len() < length + 4 {
+                return;
+            }
+            let rest = self.received.split_off(length + 4);
+            let packet = std::mem::replace(&mut self.received, rest);
+            let (number, fields) = if packet[4] == 1 {
+                let extension = [text(b"posix-rename@openssh.com"), text(b"1")].concat();
+                (2, [&[0, 0, 0, 3][..], &extension].concat())
+            } else {
+                let (number, fields) = self.answer(packet[4], &packet[9..]);
+                (number, [&packet[5..9], &fields].concat())
+            };
+            let length = u32::try_from(fields.len() + 1).unwrap().to_be_bytes();
+            self.said.push_back([&length[..], &[number], &fields].concat());
+        }
+    }
+
+    fn answer(&mut self, number: u8, fields: &[u8]) -> (u8, Vec<u8>) {
+        let (first, rest) = take(fields);
+        let status = |code: u8| (101, [&[0, 0, 0, code][..], &text(b""), &text(b"")].concat());
+        match number {
+            3 => {
+                self.files.insert(first.clone(), Vec::new());
+                let handle = self.open.len().to_be_bytes().to_vec();
+                self.open.insert(handle.clone(), first);
+                (102, text(&handle))
+            }
+            6 => {
+                let offset = u64::from_be_bytes(*rest.first_chunk().unwrap()) as usize;
+                let (data, _) = take(&rest[8..]);
+                let file = self.files.get_mut(&self.open[&first]).unwrap();
+                file.resize(file.len().max(offset + data.len()), 0);
+                file[offset..offset + data.len()].copy_from_slice(&data);
+                status(0)
+            }
+            11 => (102, text(b"directory")),
+            12 => status(1),
+            17 => (105, [&[0, 0, 0, 4][..], &0o040_755_u32.to_be_bytes()].concat()),
+            200 => {
+                let (from, rest) = take(rest);
+                let file = self.files.remove(&from).unwrap();
+                self.files.insert(take(rest).0, file);
+                status(0)
+            }
+            4 | 9 | 10 => status(0),
+            other => panic!("{other}"),
+        }
+    }
+}
+
+/// Pushes, until the server is gone.
+fn push(server: &mut Server, files: &BTreeMap<&'static str, Vec<u8>>) -> Result<Report, Error> {
+    let disk = Files(files.clone(), Mutex::default());
+    let (mut flow, streams) = Offline::default().instance("c1").files().push_tree(disk, "/t").into_flow();
+    let mut receiving = None;
+    loop {
+        let (id, action) = match flow.next()? {
+            Step::Done(report) => return Ok(report),
+            Step::Do(id, action) => (id, action),
+            Step::Wait => {
+                let message = server.said.pop_front().filter(|_| !server.is_gone());
+                assert!(message.is_some() || server.is_gone(), "everybody waits");
+                let message = message.map(|message| Message::Binary(message.into()));
+                flow.handle(receiving.take().unwrap(), Ok(Reply::Message(message)))?;
+                continue;
+            }
+        };
+        match action {
+            Action::Upgrade(..) => flow.handle(id, Ok(Reply::Opened))?,
+            Action::Send(_, Message::Binary(bytes)) => {
+                server.hear(&bytes);
+                flow.handle(id, Ok(Reply::Done))?;
+            }
+            Action::Disk(action) => flow.handle(id, streams.on_disk(action).map(Reply::Disk))?,
+            Action::Recv(_) => receiving = Some(id),
+            Action::Sleep(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// Under its own name there is the old file or the new one, and what is said to be done is.
+#[test]
+fn a_push_that_ends_after_any_byte_leaves_no_half_file() {
+    let content = |length: usize| (0..length).map(|at| (at * 7 + at / 251) as u8).collect::<Vec<_>>();
+    let files: BTreeMap<_, _> = [("a", content(90)), ("b", content(33_000)), ("empty", Vec::new())].into();
+    let new = |most| {
+        let old = [(b"/t/a".to_vec(), b"old".to_vec())].into();
+        Server { files: old, most, ..Server::default() }
+    };
+    let mut server = new(usize::MAX);
+    assert_eq!(push(&mut server, &files).unwrap().files, 3);
+    let whole = server.files.clone();
+    assert_eq!(whole.len(), 3);
+    // Every byte of every packet, and of the large pieces some.
+    let cuts = (0..server.taken).filter(|cut| *cut < 1_500 || server.taken - cut < 1_500 || cut % 97 == 0);
+    let mut states = std::collections::BTreeSet::new();
+    for cut in cuts {
+        let mut server = new(cut);
+        let said = match push(&mut server, &files) {
+            Err(Error::Tree(error)) => {
+                assert!(error.reason.is_some());
+                error.report.files
+            }
+            Err(Error::Transport(_)) => 0,
+            other => panic!("{other:?}"),
+        };
+        let named = || server.files.iter().filter(|(path, _)| !path.starts_with(b"/t/.lxd-"));
+        for (path, there) in named() {
+            let is_old = path == b"/t/a" && there == b"old";
+            assert!(is_old || whole.get(path) == Some(there), "{cut}: {}", path.escape_ascii());
+        }
+        let done = named().filter(|(path, there)| whole.get(*path) == Some(*there)).count() as u64;
+        assert!(said <= done && done <= said + 3, "{cut}: {said} of {done}");
+        states.insert((said, done));
+    }
+    assert!(states.len() > 3, "{states:?}");
+}
