@@ -55,7 +55,7 @@ impl Handshake {
             .max_frame_size(Some(limits::MESSAGE))
             .max_write_buffer_size(2 * limits::MESSAGE);
         let inner = tungstenite::WebSocket::from_partially_read(connection, received, Role::Client, Some(config));
-        Ok(WebSocket { inner, receive: None, send: VecDeque::new() })
+        Ok(WebSocket { inner, receive: None, send: VecDeque::new(), deaf: false, full: false })
     }
 }
 
@@ -64,6 +64,11 @@ pub struct WebSocket<S> {
     inner: tungstenite::WebSocket<S>,
     receive: Option<Id>,
     send: VecDeque<(Id, Outgoing)>,
+    /// Nothing can be read until the connection is ready again. To try it all the same is dear: tungstenite clears its
+    /// buffer for each try.
+    deaf: bool,
+    /// Nothing can be written until then.
+    full: bool,
 }
 
 enum Outgoing {
@@ -95,9 +100,16 @@ impl<S: Read + Write> WebSocket<S> {
         self.send.push_back((id, Outgoing::Close));
     }
 
-    /// Does what can be done now, and says what is finished.
+    /// The connection can be read from, or written to, where it said `WouldBlock` before.
+    pub fn ready(&mut self, read: bool, write: bool) {
+        self.deaf &= !read;
+        self.full &= !write;
+    }
+
+    /// Does what can be done now, and says what is finished. After `WouldBlock` nothing can, until the connection is
+    /// [`ready`](Self::ready).
     pub fn pump(&mut self, finished: &mut VecDeque<(Id, Result<Reply, Failure>)>) {
-        while let Some((id, outgoing)) = self.send.pop_front() {
+        while let Some((id, outgoing)) = if self.full { None } else { self.send.pop_front() } {
             let result = match outgoing {
                 Outgoing::Message(message) => self.inner.write(message),
                 Outgoing::Close => self.inner.close(None),
@@ -106,17 +118,18 @@ impl<S: Read + Write> WebSocket<S> {
             match result.and_then(|()| self.inner.flush()) {
                 Err(Error::Io(error)) if would_block(&error) => {
                     self.send.push_front((id, Outgoing::Flush));
-                    break;
+                    self.full = true;
                 }
                 Ok(()) => finished.push_back((id, Ok(Reply::Done))),
                 Err(error) => finished.push_back((id, Err(broken(&error)))),
             }
         }
-        while let Some(id) = self.receive.take() {
+        while let Some(id) = if self.deaf { None } else { self.receive.take() } {
             let message = match self.inner.read() {
                 Err(Error::Io(error)) if would_block(&error) => {
                     self.receive = Some(id);
-                    break;
+                    self.deaf = true;
+                    continue;
                 }
                 Ok(tungstenite::Message::Text(text)) => Ok(Some(Message::Text(text.as_str().to_owned()))),
                 Ok(tungstenite::Message::Binary(bytes)) => Ok(Some(Message::Binary(bytes))),

@@ -51,7 +51,7 @@ pub mod trust;
 pub mod updates;
 pub mod wait;
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{boxed::Box, format, string::String, vec::Vec};
 use core::{fmt, time::Duration};
 
 use bytes::Bytes;
@@ -103,7 +103,7 @@ pub enum Action {
     Http(Peer, Request),
     /// Send the first request, and its answer's body with its content type as the second's, which is never held whole:
     /// [`Reply::Http`], the second's answer, or the first's if that is no success. See [`relay`](crate::Blocking::relay).
-    Relay(Peer, Request, Peer, Request),
+    Relay(Peer, Box<Request>, Peer, Box<Request>),
     /// Open a websocket with this `GET`: [`Reply::Opened`], or [`Reply::Http`] when the server answers otherwise.
     Open(Peer, Sock, Request),
     /// Turn the connection of this `GET` into what its header `Upgrade` says: [`Reply::Opened`], or [`Reply::Http`] when

@@ -176,7 +176,7 @@ impl AsyncIo for Io {
     fn start(&mut self, id: Id, action: Action) {
         match action {
             Action::Http(peer, request) => self.request(id, peer, request),
-            Action::Relay(from, get, to, post) => self.relay(id, (from, get), (to, post)),
+            Action::Relay(from, get, to, post) => self.relay(id, (from, *get), (to, *post)),
             Action::Open(peer, sock, request) => {
                 let http = self.peer(peer).http().clone();
                 self.open(id, sock, async move { websocket::open(&http, request).await });

@@ -4,9 +4,14 @@ use std::{
     collections::VecDeque,
     io::{self, ErrorKind, Read, Write},
     pin::Pin,
-    task::{Context, Poll, Waker},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
 };
 
+use futures_util::task::AtomicWaker;
 use lxd_host::websocket::{Handshake, WebSocket};
 use lxd_proto::{
     Failure, ReceiveOnly, Request,
@@ -29,7 +34,7 @@ pub(crate) async fn open(http: &Http, mut request: Request) -> Result<Result<Box
     Ok(match upgrade(http, request).await? {
         Upgraded::Refused(response) => Err(Reply::Http(response)),
         Upgraded::Open(stream, headers) => {
-            let wire = Wire { stream, mute, waker: Waker::noop().clone() };
+            let wire = Wire { stream, mute, readable: Bell::default(), writable: Bell::default() };
             Ok(Box::new(handshake.finish(&headers, wire, Vec::new())?))
         }
     })
@@ -49,7 +54,9 @@ impl Socket for WebSocket<Wire> {
     }
 
     fn pump(&mut self, context: &mut Context<'_>, finished: &mut VecDeque<(Id, Result<Reply, Failure>)>) {
-        self.connection().waker.clone_from(context.waker());
+        let wire = self.connection();
+        let (read, write) = (wire.readable.has_rung(context), wire.writable.has_rung(context));
+        self.ready(read, write);
         self.pump(finished);
     }
 
@@ -62,7 +69,35 @@ impl Socket for WebSocket<Wire> {
     }
 }
 
-/// A connection that tries once, and says `WouldBlock` instead of waiting: then it wakes the task that tried last. What
+/// Wakes the task that asked last, and remembers that it did: one task has many connections.
+#[derive(Default)]
+struct Bell(Arc<Rope>);
+
+#[derive(Default)]
+struct Rope {
+    rung: AtomicBool,
+    task: AtomicWaker,
+}
+
+impl Bell {
+    fn has_rung(&self, context: &Context<'_>) -> bool {
+        self.0.task.register(context.waker());
+        self.0.rung.swap(false, Ordering::AcqRel)
+    }
+
+    fn waker(&self) -> Waker {
+        self.0.clone().into()
+    }
+}
+
+impl Wake for Rope {
+    fn wake(self: Arc<Self>) {
+        self.rung.store(true, Ordering::Release);
+        self.task.wake();
+    }
+}
+
+/// A connection that tries once, and says `WouldBlock` instead of waiting: then a bell rings when it is worth trying. What
 /// cannot be written any more is swallowed, so that what was received can still be read.
 ///
 /// LXD pings each websocket first. When it has closed by the time of the answer, that fails, and the reader of the
@@ -73,18 +108,14 @@ impl Socket for WebSocket<Wire> {
 struct Wire {
     stream: Stream,
     mute: bool,
-    waker: Waker,
+    readable: Bell,
+    writable: Bell,
 }
 
-impl Wire {
-    fn attempt<T>(
-        &mut self,
-        poll: impl FnOnce(Pin<&mut Stream>, &mut Context<'_>) -> Poll<io::Result<T>>,
-    ) -> io::Result<T> {
-        match poll(Pin::new(&mut self.stream), &mut Context::from_waker(&self.waker)) {
-            Poll::Ready(result) => result,
-            Poll::Pending => Err(ErrorKind::WouldBlock.into()),
-        }
+fn at_once<T>(tried: Poll<io::Result<T>>) -> io::Result<T> {
+    match tried {
+        Poll::Ready(result) => result,
+        Poll::Pending => Err(ErrorKind::WouldBlock.into()),
     }
 }
 
@@ -100,7 +131,8 @@ fn swallow<T>(result: io::Result<T>, instead: T) -> io::Result<T> {
 impl Read for Wire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut buffer = ReadBuf::new(buffer);
-        self.attempt(|stream, context| stream.poll_read(context, &mut buffer))?;
+        let waker = self.readable.waker();
+        at_once(Pin::new(&mut self.stream).poll_read(&mut Context::from_waker(&waker), &mut buffer))?;
         Ok(buffer.filled().len())
     }
 }
@@ -110,10 +142,12 @@ impl Write for Wire {
         if self.mute && is_keepalive(data) {
             return Ok(data.len());
         }
-        swallow(self.attempt(|stream, context| stream.poll_write(context, data)), data.len())
+        let waker = self.writable.waker();
+        swallow(at_once(Pin::new(&mut self.stream).poll_write(&mut Context::from_waker(&waker), data)), data.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        swallow(self.attempt(Stream::poll_flush), ())
+        let waker = self.writable.waker();
+        swallow(at_once(Pin::new(&mut self.stream).poll_flush(&mut Context::from_waker(&waker))), ())
     }
 }

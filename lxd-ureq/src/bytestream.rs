@@ -117,6 +117,8 @@ impl Socket for ByteStream {
         }
     }
 
+    fn ready(&mut self, _: PollFlags) {}
+
     fn interest(&self) -> PollFlags {
         interest(self.receive.is_some(), !self.send.is_empty())
     }

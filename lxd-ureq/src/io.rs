@@ -27,6 +27,10 @@ use crate::{
 /// Longer than any timer of a flow, and short enough for every clock.
 const A_YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
+/// While one connection has always something to say, nobody waits, and so it is not seen that the others have. Each so
+/// many turns they are asked.
+const FAIR: u32 = 16;
+
 /// An open connection, or the answer that refuses it.
 type Opened = Result<Result<Box<dyn Socket>, Reply>, Failure>;
 
@@ -42,6 +46,7 @@ pub struct Io {
     ports: BTreeMap<Port, Service>,
     finished: VecDeque<Finished>,
     helpers: Helpers,
+    turns: u32,
 }
 
 impl Io {
@@ -55,6 +60,7 @@ impl Io {
             ports: BTreeMap::new(),
             finished: VecDeque::new(),
             helpers: Helpers::new(),
+            turns: 0,
         }
     }
 
@@ -150,9 +156,12 @@ impl Io {
         if let Err(error) = poll_for(&mut fds, next.map(|next| next.saturating_duration_since(Instant::now()))) {
             self.finished.push_back((Id(0), Err(Failure::from_error(FailureKind::Other, &error))));
         }
-        if fds.get(sockets).is_some_and(|bell| !bell.revents().is_empty()) {
+        let said: Vec<_> = fds.iter().map(PollFd::revents).collect();
+        if said.get(sockets).is_some_and(|bell| !bell.is_empty()) {
             self.helpers.heard();
         }
+        let sockets = self.sockets.values_mut().filter(|socket| !socket.interest().is_empty());
+        sockets.zip(said).for_each(|(socket, flags)| socket.ready(flags));
     }
 }
 
@@ -160,7 +169,7 @@ impl BlockingIo for Io {
     fn start(&mut self, id: Id, action: Action) {
         match action {
             Action::Http(peer, request) => self.requests.push_back((id, peer, request)),
-            Action::Relay(from, get, to, post) => self.relay(id, (from, get), (to, post)),
+            Action::Relay(from, get, to, post) => self.relay(id, (from, *get), (to, *post)),
             Action::Open(peer, sock, request) => {
                 self.open(id, peer, sock, move |target, hangup| websocket::open(target, request, hangup));
             }
@@ -185,6 +194,10 @@ impl BlockingIo for Io {
             }
             self.start_requests();
             self.helped();
+            self.turns = self.turns.wrapping_add(1);
+            if self.turns % FAIR == 0 {
+                self.sockets.values_mut().for_each(|socket| socket.ready(PollFlags::all()));
+            }
             self.sockets.values_mut().for_each(|socket| socket.pump(&mut self.finished));
             let now = Instant::now();
             let due = self.timers.iter().filter(|(at, _)| *at <= now).map(|(_, id)| (*id, Ok(Reply::Done)));

@@ -27,6 +27,9 @@ pub(crate) trait Socket: AsFd + Send {
     /// Does what can be done now, and says what is finished.
     fn pump(&mut self, finished: &mut VecDeque<(Id, Result<Reply, Failure>)>);
 
+    /// What `poll` has said of it.
+    fn ready(&mut self, flags: PollFlags);
+
     /// What to wait for, if anything is outstanding.
     fn interest(&self) -> PollFlags;
 

@@ -48,6 +48,11 @@ impl Socket for WebSocket<Conn> {
         self.pump(finished);
     }
 
+    fn ready(&mut self, flags: PollFlags) {
+        let over = PollFlags::HUP | PollFlags::ERR;
+        self.ready(flags.intersects(PollFlags::IN | over), flags.intersects(PollFlags::OUT | over));
+    }
+
     fn interest(&self) -> PollFlags {
         interest(self.is_receiving(), self.is_sending())
     }

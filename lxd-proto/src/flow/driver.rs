@@ -189,7 +189,7 @@ fn requests(action: &mut Action) -> impl Iterator<Item = (Peer, &mut Request)> {
         Action::Http(peer, request) | Action::Open(peer, _, request) | Action::Upgrade(peer, _, request) => {
             (Some((*peer, request)), None)
         }
-        Action::Relay(from, get, to, post) => (Some((*from, get)), Some((*to, post))),
+        Action::Relay(from, get, to, post) => (Some((*from, &mut **get)), Some((*to, &mut **post))),
         _ => (None, None),
     };
     first.into_iter().chain(second)

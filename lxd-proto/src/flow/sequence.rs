@@ -70,12 +70,15 @@ impl<S: Sequence> Flow for InTurn<S> {
             Turn::Done(output) => return Ok(Step::Done(output)),
             Turn::Ask(request) => Action::Http(Peer(0), request),
             Turn::AskPeer(peer, request) => Action::Http(peer, request),
-            Turn::Relay(get, peer, post) => Action::Relay(Peer(0), get, peer, post),
+            Turn::Relay(get, peer, post) => Action::Relay(Peer(0), get.into(), peer, post.into()),
         };
         self.last = Id(self.last.0.wrapping_add(1));
-        if let Action::Http(_, request) | Action::Relay(_, _, _, request) = &action {
-            self.out = Some((request.method().clone(), request.uri().clone()));
-        }
+        let asked = match &action {
+            Action::Http(_, request) => Some(request),
+            Action::Relay(_, _, _, post) => Some(&**post),
+            _ => None,
+        };
+        self.out = asked.map(|request| (request.method().clone(), request.uri().clone()));
         Ok(Step::Do(self.last, action))
     }
 

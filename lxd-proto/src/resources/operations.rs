@@ -6,7 +6,7 @@ use alloc::{boxed::Box, collections::BTreeMap, format, string::String, vec::Vec}
 use core::{fmt, ops::Deref};
 
 use http::Method;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::{Subscribe, events::Requestor};
@@ -48,6 +48,15 @@ impl OperationId {
         &self.0
     }
 
+    /// Letters, digits and hyphens: LXD's are UUIDs.
+    fn fits(text: &str) -> bool {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    }
+
+    fn refused(text: &str) -> Error {
+        Error::InvalidInput(format!("{text:?} is no operation's id"))
+    }
+
     /// The id at the end of an operation's URL. In a cluster the URL has a query, which is not a part of it.
     pub(crate) fn in_url(url: &str) -> Option<Self> {
         name_in_list(url, &Path::root().join("operations"))?.parse().ok()
@@ -59,8 +68,7 @@ impl core::str::FromStr for OperationId {
 
     /// Takes letters, digits and hyphens (LXD's are UUIDs).
     fn from_str(text: &str) -> Result<Self, Error> {
-        let fits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        fits.then(|| Self(text.into())).ok_or_else(|| Error::InvalidInput(format!("{text:?} is no operation's id")))
+        if Self::fits(text) { Ok(Self(text.into())) } else { Err(Self::refused(text)) }
     }
 }
 
@@ -72,8 +80,11 @@ impl fmt::Display for OperationId {
 
 impl<'de> serde::Deserialize<'de> for OperationId {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if text.is_empty() { Ok(Self::default()) } else { text.parse().map_err(serde::de::Error::custom) }
+        let text = Box::<str>::deserialize(deserializer)?;
+        if text.is_empty() || Self::fits(&text) {
+            return Ok(Self(text));
+        }
+        Err(serde::de::Error::custom(Self::refused(&text)))
     }
 }
 
@@ -121,8 +132,25 @@ impl Deref for OperationResources {
 impl<'de> serde::Deserialize<'de> for OperationResources {
     /// A kind can have no list: 5.0.2 says `"cluster": null`.
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let lists = BTreeMap::<String, Option<Vec<String>>>::deserialize(deserializer)?;
-        Ok(Self(lists.into_iter().map(|(kind, urls)| (kind, urls.unwrap_or_default())).collect()))
+        struct Lists;
+
+        impl<'de> Visitor<'de> for Lists {
+            type Value = OperationResources;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("lists of URLs")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<OperationResources, A::Error> {
+                let mut lists = BTreeMap::new();
+                while let Some((kind, urls)) = map.next_entry::<_, Option<_>>()? {
+                    lists.insert(kind, urls.unwrap_or_default());
+                }
+                Ok(OperationResources(lists))
+            }
+        }
+
+        deserializer.deserialize_map(Lists)
     }
 }
 
