@@ -12,11 +12,11 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use futures_util::future::{Either, select};
-use http::{Request, Response, Uri};
+use http::{Request, Response};
 use http_body::{Body as _, Frame};
 use lxd_host::{Remote, Timeouts, failure, keepalive};
 use lxd_proto::{Address, Failure, FailureKind, LongPoll, Phase, limits, redacted};
-use reqwest::redirect::Policy;
+use reqwest::{Url, redirect::Policy};
 use tokio::{
     io::{AsyncBufRead, AsyncRead, AsyncReadExt, ReadBuf},
     time::{Instant, Sleep, sleep_until},
@@ -44,7 +44,8 @@ pub(crate) struct Http {
     /// The same over new connections only: where one kept connection is dead, the others may be too.
     fresh: reqwest::Client,
     remote: Remote,
-    base: String,
+    /// Without a path, which each request has.
+    base: Url,
 }
 
 impl Http {
@@ -52,9 +53,10 @@ impl Http {
         remote.timeouts = remote.timeouts.bounded();
         // A URI cannot hold the path of a Unix socket, and needs none: the connector knows where to go.
         let base = match remote.address.authority() {
-            None => "http://lxd".into(),
+            None => String::from("http://lxd"),
             Some(authority) => format!("https://{authority}"),
         };
+        let base = Url::parse(&base).map_err(|error| lxd_host::Error::Address(format!("{base}: {error}")))?;
         let fresh = client(&remote, 0)?;
         let client = match idle_connections(&remote.address) {
             0 => fresh.clone(),
@@ -131,14 +133,17 @@ impl Http {
     async fn execute(
         &self,
         client: &reqwest::Client,
-        mut head: http::request::Parts,
+        head: http::request::Parts,
         body: reqwest::Body,
         upload: &Upload,
         limits: Limits,
     ) -> Result<reqwest::Response, Failure> {
-        let uri = format!("{}{}", self.base, head.uri);
-        head.uri = Uri::try_from(uri).map_err(|error| failure(&error))?;
-        let request = reqwest::Request::try_from(Request::from_parts(head, body)).map_err(|error| failure(&error))?;
+        let mut url = self.base.clone();
+        url.set_path(head.uri.path());
+        url.set_query(head.uri.query());
+        let mut request = reqwest::Request::new(head.method, url);
+        *request.headers_mut() = head.headers;
+        *request.body_mut() = Some(body);
         match select(pin!(client.execute(request)), pin!(upload.watch(limits))).await {
             Either::Left((Err(error), _)) if error.is_connect() => Err(connect_failure(error, &self.remote)),
             Either::Left((answer, _)) => answer.map_err(failure_of),

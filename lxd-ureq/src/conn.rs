@@ -4,6 +4,7 @@
 use std::{
     fmt,
     io::{self, ErrorKind, Read, Write},
+    mem,
     net::{Shutdown, TcpStream},
     os::{
         fd::{AsFd, BorrowedFd},
@@ -57,7 +58,7 @@ impl Target {
             }
         };
         socket.set_nonblocking().map_err(|error| Failure::from_error(FailureKind::Connect, &error))?;
-        let mut conn = Conn { socket: Arc::new(socket), tls: None, deaf: false, mute: false };
+        let mut conn = Conn { socket: Arc::new(socket), tls: None, deaf: false, mute: false, silent: false };
         if let Some(hangup) = hangup {
             hangup.register(&conn.socket)?;
         }
@@ -183,6 +184,8 @@ pub(crate) struct Conn {
     deaf: bool,
     /// The peer may never read; see [`Conn::mute`].
     mute: bool,
+    /// The peer had said nothing when it was last looked, and nothing was done since.
+    silent: bool,
 }
 
 impl Conn {
@@ -235,7 +238,8 @@ impl Conn {
 
     /// Whether the connection is idle: nothing to read, and no end.
     pub(crate) fn is_idle(&mut self) -> bool {
-        matches!(self.read(&mut [0]), Err(error) if would_block(&error))
+        self.silent = matches!(self.read(&mut [0]), Err(error) if would_block(&error));
+        self.silent
     }
 
     pub(crate) fn read_by(&mut self, buffer: &mut [u8], deadline: Option<Instant>) -> io::Result<usize> {
@@ -251,9 +255,12 @@ impl Conn {
     /// body has refused it, and will not read the rest.
     pub(crate) fn write_by(&mut self, mut data: &[u8], deadline: Option<Instant>) -> io::Result<bool> {
         while !data.is_empty() || self.wants_write() {
-            let ready = self.wait(PollFlags::IN | PollFlags::OUT, deadline)?;
-            if ready.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) && self.has_input() {
-                return Ok(false);
+            // Where it was just looked, it is not looked again.
+            if !mem::take(&mut self.silent) {
+                let ready = self.wait(PollFlags::IN | PollFlags::OUT, deadline)?;
+                if ready.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) && self.has_input() {
+                    return Ok(false);
+                }
             }
             match self.write(data) {
                 Ok(written) => data = &data[written..],
