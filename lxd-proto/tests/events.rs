@@ -107,14 +107,14 @@ fn in_order() {
 fn silence() {
     let ticks = |number| (0..number).map(|_| (TICK, done()));
     let mut steps = vec![(EVENTS, opened())];
-    steps.extend(ticks(5));
-    steps.push((RECEIVE, ping()));
-    steps.extend(ticks(5));
-    steps.push((RECEIVE, lifecycle("one")));
     steps.extend(ticks(6));
+    steps.push((RECEIVE, ping()));
+    steps.extend(ticks(6));
+    steps.push((RECEIVE, lifecycle("one")));
+    steps.extend(ticks(7));
     steps.extend([(CLOSE, done()), (AT_ONCE, done()), (EVENTS, opened())]);
     // The new connection has its own time.
-    steps.extend(ticks(5));
+    steps.extend(ticks(6));
     steps.push((RECEIVE, lifecycle("two")));
     assert_eq!(listen(3, steps), ["one", "gap: no byte in time: the server was silent for 30 s", "two"]);
 }

@@ -132,7 +132,8 @@ impl EventFlow {
         if *held >= TICKS {
             self.tries = 0;
         }
-        if *silent >= TICKS {
+        // The first tick may have come at once.
+        if *silent > TICKS {
             let text = format!("the server was silent for {} s", limits::SILENCE.as_secs());
             self.lose(Failure::new(FailureKind::Timeout(Phase::Idle), text));
         }

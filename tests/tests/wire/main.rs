@@ -3,6 +3,7 @@
 
 mod answers;
 mod cancel;
+mod events;
 mod keep_alive;
 mod lists;
 mod names;
