@@ -208,6 +208,18 @@ impl Error {
         self.api() == Some(ApiErrorKind::Conflict)
     }
 
+    /// A virtual machine's agent does not answer, and what happens inside of it needs that: commands, files.
+    /// [`Ready::Agent`](crate::resources::Ready::Agent) waits for it. LXD says so by its text alone, in an answer (500) or
+    /// at the end of a command's operation.
+    pub fn is_without_agent(&self) -> bool {
+        let text = match (self, self.operation().map(|error| &error.outcome)) {
+            (Self::Api(error), _) => &error.message,
+            (_, Some(Outcome::Failed(reason))) => reason,
+            _ => return false,
+        };
+        text.contains("VM agent isn't currently running")
+    }
+
     /// The failure of the transport, if it is one.
     pub fn transport(&self) -> Option<&Failure> {
         match self {

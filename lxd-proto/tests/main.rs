@@ -13,6 +13,7 @@ mod exec_sequences;
 mod extensions;
 mod flows;
 mod image_flows;
+mod machines;
 mod migration;
 mod properties;
 mod ready;
