@@ -3,6 +3,7 @@
 //! A case is a function over any [`Lab`] client. [`everywhere!`] makes a test of it for each adapter and each way to the
 //! server; [`with_websockets!`] leaves out the transport that has none.
 
+pub mod bare_exec;
 mod block_on;
 pub mod child;
 mod daemon;

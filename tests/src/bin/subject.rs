@@ -28,7 +28,7 @@
 //! | `bare-ureq` | ureq's own `get` of an address, so often |
 //! | `bare-reqwest` | the same with reqwest: of an address, or of a Unix socket |
 //! | `serde` | `list` or `stream`: reads the same JSON from memory, whole or already cut into its elements |
-//! | `bare-tungstenite` | `events`, of a Unix socket, in a loop by hand |
+//! | `bare-tungstenite` | `events`, `exec-cat` and `exec-true`, of a Unix socket, in loops by hand |
 
 use std::{error::Error, time::Duration};
 
@@ -105,7 +105,10 @@ mod bare {
 
     use lxd_host::Remote;
     use lxd_proto::resources::{Event, InstanceFull};
-    use lxd_tests::generated::{EVENTS, Instances, MANY};
+    use lxd_tests::{
+        bare_exec,
+        generated::{EVENTS, Instances, MANY},
+    };
 
     use super::{Result, all, is_typed, remote, runtime, typed};
 
@@ -116,6 +119,10 @@ mod bare {
             ("serde", ["list"]) => list(),
             ("serde", ["stream"]) => stream(),
             ("bare-tungstenite", ["events"]) => events(server),
+            ("bare-tungstenite", ["exec-cat", instance, mib]) => exec_cat(server, instance, mib),
+            ("bare-tungstenite", ["exec-true", instance, times, parallel]) => {
+                exec_true(server, instance, times, parallel)
+            }
             _ => return None,
         })
     }
@@ -191,6 +198,14 @@ mod bare {
             count += usize::from(is_typed(&Event::read(&socket.read()?.into_data())?));
         }
         typed(count)
+    }
+
+    fn exec_cat(server: &str, instance: &str, mib: &str) -> Result<()> {
+        Ok(bare_exec::run_cat(server, instance, mib.parse::<u64>()? << 20)?)
+    }
+
+    fn exec_true(server: &str, instance: &str, times: &str, parallel: &str) -> Result<()> {
+        Ok(bare_exec::run_true(server, instance, times.parse()?, parallel.parse()?)?)
     }
 
     /// How many seconds this process has computed.
