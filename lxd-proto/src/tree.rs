@@ -1,4 +1,6 @@
-//! Whole trees of files: pushed into an instance, or pulled out of one, by [SFTP](crate::sftp).
+//! Whole trees of files, or single ones: pushed into an instance, or pulled out of one, by [SFTP](crate::sftp). Where a
+//! server, a proxy or a transport has none, the same calls go by the files API, which can do less: [`Way::Files`] says what,
+//! and [`Report::way`] by what it went.
 //!
 //! ```no_run
 //! # fn example<C: lxd_proto::Blocking>(lxd: C, site: impl lxd_proto::tree::Disk) -> Result<(), lxd_proto::Error> {
@@ -20,6 +22,10 @@
 //!   such a name when the connection breaks stays in the instance; [`delete_extra`](Run::delete_extra) removes it.
 //! * What cannot be copied is no reason to give up the rest. In the end it is an error, [`Error::Tree`], with the whole
 //!   [`Report`]; a broken connection is the same error, at once.
+//! * A file is the same as the one that is there by size and time, or
+//!   [by its content](Run::changed_content_only).
+//! * What was not in the target's list is not replaced: so two names that are the same to a local directory, for they
+//!   differ in case only, are not lost to each other, but the second is [`Error::NameTaken`].
 //! * A file that grows meanwhile is copied up to the size that it had; one that shrinks is an error.
 //! * A bad server can do no harm outside the tree, nor take memory without bound: names are checked, the local
 //!   [`Disk`] follows no link below its root, and [`limits::TREE`], [`limits::TREE_DEPTH`] and
@@ -46,13 +52,15 @@ use crate::{Error, limits};
 
 impl<C: Client> Files<C> {
     /// Copies a local tree into the instance, so that the directory `to` has what the local one has: see
-    /// [`tree`](crate::tree). The directory above `to` must be there.
+    /// [`tree`](crate::tree). The directory above `to` must be there. Where the local root is a file
+    /// (`lxd_host::Directory::only`), `to` becomes that file.
     pub fn push_tree(&self, from: impl Disk, to: impl Into<BytePath>) -> Run<C, TreeFlow> {
         self.tree(from, to.into(), true)
     }
 
     /// Copies a tree out of the instance, so that the local directory has what the directory `from` has: see
     /// [`tree`](crate::tree). Programs lose setuid and setgid unless [`setuid`](Run::setuid) keeps them.
+    /// Where `from` is a file, the local root must be one, too.
     pub fn pull_tree(&self, from: impl Into<BytePath>, to: impl Disk) -> Run<C, TreeFlow> {
         self.tree(to, from.into(), false)
     }

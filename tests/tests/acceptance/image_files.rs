@@ -5,11 +5,11 @@ use std::io::{Cursor, Read};
 use lxd_proto::{
     Lxd, Payload,
     multipart::Piece,
-    resources::{ImageFile, InstanceType, ProfilesPost},
+    resources::{ImageFile, InstanceType, InstancesPost, ProfilesPost},
 };
 use lxd_tests::{Lab, Server, cases, env, everywhere, image, payload, unique};
 
-everywhere!(one_of_two_files, one_of_a_virtual_machine, one_of_one_file, the_split_busybox_runs);
+everywhere!(one_of_two_files, one_of_a_virtual_machine, one_of_one_file, busybox_goes_round);
 
 /// The files of an image, with their parts' names.
 fn files<C: Lab>(lxd: &C, fingerprint: &str) -> Vec<(String, String, Vec<u8>)> {
@@ -85,18 +85,28 @@ fn one_of_one_file<C: Lab>(server: &Server<C>) {
     assert!(project.lxd.image("0000").export().bytes().send().unwrap_err().is_not_found());
 }
 
-/// What `tests/server` makes besides the unified image.
-fn the_split_busybox_runs<C: Lab>(server: &Server<C>) {
+/// What `tests/server` makes, in both forms: instances run of it, and it comes back as it was.
+fn busybox_goes_round<C: Lab>(server: &Server<C>) {
     let project = server.project("runs");
     let lxd = &project.lxd;
     let read = |name: &str| std::fs::read(env("LXD_TEST_IMAGE").replace("busybox.tar", name)).unwrap();
-    let upload = lxd.images().upload_split(sized::<C>(read("busybox-meta.tar")), sized::<C>(read("busybox-root.tar")));
-    let fingerprint = upload.wait().send().unwrap().fingerprint.to_string();
-    let root = [("type", "disk"), ("path", "/"), ("pool", "default")];
-    let post = lxd_proto::resources::InstancesPost::from_fingerprint(unique("split"), fingerprint).device("root", root);
-    let made = lxd.instances().create(post).wait().send().unwrap();
-    lxd.instance(&made.name).start().wait().send().unwrap();
-    assert_eq!(lxd.instance(&made.name).state().send().unwrap().status, "Running");
+    for names in [&["busybox.tar"][..], &["busybox-meta.tar", "busybox-root.tar"]] {
+        let parts: Vec<Vec<u8>> = names.iter().map(|name| read(name)).collect();
+        let upload = match &parts[..] {
+            [metadata, rootfs] => lxd.images().upload_split(sized::<C>(metadata.clone()), sized::<C>(rootfs.clone())),
+            _ => lxd.images().upload(sized::<C>(parts.concat())),
+        };
+        let made = upload.wait().send().unwrap();
+        assert_eq!(made.fingerprint, image::fingerprint(&[&parts.concat()]));
+        let fingerprint = made.fingerprint.to_string();
+        let root = [("type", "disk"), ("path", "/"), ("pool", "default")];
+        let post = InstancesPost::from_fingerprint(unique("round"), &fingerprint).device("root", root);
+        let made = lxd.instances().create(post).wait().send().unwrap();
+        lxd.instance(&made.name).start().wait().send().unwrap();
+        assert_eq!(lxd.instance(&made.name).state().send().unwrap().status, "Running");
+        let received = files(lxd, &fingerprint);
+        assert!(received.into_iter().map(|(.., content)| content).eq(parts), "{names:?}");
+    }
 }
 
 /// The transport of one's own sends only what has a length.
