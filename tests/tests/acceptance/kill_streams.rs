@@ -18,7 +18,7 @@ use lxd_tests::{
 use crate::{
     exec::Telling,
     exec_control::{Typed, read_until},
-    kill::{assert_lost, assert_refused, begin, next, stubborn},
+    kill::{assert_lost, assert_refused, begin, stubborn},
 };
 
 with_websockets!(during_streams);
@@ -35,6 +35,10 @@ fn during_streams<C: Lab>(like: &Server<C>) {
     server.lxd.instance("c3").start().wait().send().unwrap();
     let (instance, late, shell) = (server.lxd.instance("c1"), server.lxd.instance("c2"), server.lxd.instance("c3"));
     let before = Resources::now();
+
+    // First of all, so that it has long begun when the server is killed: nothing says when it has.
+    let ready = late.wait_until(Ready::Exec).timeout(Duration::from_secs(120));
+    let ready = begin(move || ready.send());
 
     let (tell, shown) = channel();
     let (keys, typed) = channel();
@@ -54,14 +58,6 @@ fn during_streams<C: Lab>(like: &Server<C>) {
     let console = begin(move || console.send());
     presses.send(b"\necho a-$((40+2))\n".to_vec()).unwrap();
     read_until(&screen, "a-42");
-
-    let (waits, waiting) = channel();
-    let ready = late.wait_until(Ready::Exec).timeout(Duration::from_secs(120));
-    let ready = begin(move || {
-        waits.send(()).unwrap();
-        ready.send()
-    });
-    next(&waiting);
 
     daemon.kill();
     let killed = Instant::now();
