@@ -342,7 +342,7 @@ fn what_is_made() {
         assert_eq!(snapshots.create(InstanceSnapshotsPost::default()).wait().send().unwrap().name, snapshot);
 
         let lxd = given(server, ["instance-create-random-name", "image-upload-split-op"]);
-        let uploaded = lxd.images().upload("data").wait().send().unwrap();
+        let uploaded = lxd.images().upload(Payload::reader("the image")).wait().send().unwrap();
         assert_eq!((uploaded.fingerprint, uploaded.size), (image.parse().unwrap(), 1_036_125));
 
         let created = given(server, ["profile-create"]).profiles().create(ProfilesPost::new("pr1")).send().unwrap();
