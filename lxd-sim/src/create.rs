@@ -6,7 +6,6 @@ use crate::{
     Sim,
     answer::{Answer, Refusal},
     ask::{Ask, Object, flag, object, text},
-    images,
     instances::{Inside, Key, check_config, check_devices, check_name, instance_place},
     kinds::named,
     objects::merge,
@@ -52,9 +51,12 @@ impl Sim {
                 Ok(self.begin(new, move |sim, id| {
                     let missing = || Refusal::bad("Image not provided for instance creation");
                     let fingerprint = fingerprint.ok_or_else(missing)?;
-                    let inside = sim.from_image(&fingerprint).ok_or_else(missing)?;
+                    let inside = sim.fresh_inside(&fingerprint).ok_or_else(missing)?;
                     let image = sim.image_config(&key.0, &fingerprint);
                     let mut made = post.clone();
+                    if made.get("profiles").is_none_or(Value::is_null) {
+                        made.insert("profiles".into(), sim.image_profiles(&key.0, &fingerprint));
+                    }
                     let mut config = image;
                     config.extend(object(&post, "config"));
                     made.insert("config".into(), config.into());
@@ -130,16 +132,6 @@ impl Sim {
         Ok(())
     }
 
-    /// A fresh inside, of an image's files.
-    fn from_image(&self, fingerprint: &str) -> Option<Inside> {
-        let files = self.image_files.get(fingerprint)?;
-        let unpacked = images::unpack(files, self.seconds());
-        let mut inside = Inside::new(unpacked.tree);
-        inside.metadata = unpacked.metadata;
-        inside.templates = unpacked.templates;
-        Some(inside)
-    }
-
     /// What an instance keeps of its image.
     fn image_config(&self, project: &str, fingerprint: &str) -> Object {
         let place = self.place(named("image"), project, &[fingerprint]);
@@ -148,6 +140,12 @@ impl Sim {
         let mut config: Object = properties.into_iter().map(|(key, value)| (format!("image.{key}"), value)).collect();
         config.insert("volatile.base_image".into(), fingerprint.into());
         config
+    }
+
+    /// The profiles that an image brings.
+    fn image_profiles(&self, project: &str, fingerprint: &str) -> Value {
+        let place = self.place(named("image"), project, &[fingerprint]);
+        self.objects.get(&place).and_then(|image| image.get("profiles")).cloned().unwrap_or_else(|| json!(["default"]))
     }
 
     fn copy_instance(&mut self, ask: &Ask, key: &Key, post: Object, source: &Object) -> Result<Answer, Refusal> {
@@ -211,10 +209,6 @@ impl Sim {
 
     /// An instance or a volume that another server sends, through the client.
     fn receive_instance(&mut self, ask: &Ask, _: &Key, _: Object, _: &Object) -> Result<Answer, Refusal> {
-        Err(lacking(ask))
-    }
-
-    fn import_instance(&mut self, ask: &Ask) -> Result<Answer, Refusal> {
         Err(lacking(ask))
     }
 

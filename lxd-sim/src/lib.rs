@@ -19,6 +19,7 @@
 //! real servers were seen to give.
 
 mod answer;
+mod archive;
 mod ask;
 mod auth;
 mod clock;
@@ -38,13 +39,16 @@ mod kinds;
 mod networks;
 mod objects;
 mod operations;
+mod process;
 mod profiles;
+mod programs;
 mod projects;
 mod random;
 mod route;
 mod rules;
 mod server;
 mod sftp;
+mod shell;
 mod sim;
 mod sockets;
 mod snapshots;

@@ -129,6 +129,11 @@ impl Operation {
         })
     }
 
+    /// Whether it works on this.
+    pub(crate) fn is_on(&self, kind: &str, url: &str) -> bool {
+        self.resources.get(kind).is_some_and(|urls| urls.iter().any(|there| there == url))
+    }
+
     pub(crate) fn is_over(&self) -> bool {
         self.status >= SUCCESS
     }
@@ -210,6 +215,11 @@ impl Sim {
             Ok(metadata) => self.settle(id, SUCCESS, metadata, None),
             Err(refusal) => self.settle(id, FAILURE, Value::Null, Some(refusal)),
         }
+    }
+
+    /// Ends an operation that failed, with what it still says of itself.
+    pub(crate) fn fail(&mut self, id: &str, refusal: Refusal, metadata: Value) {
+        self.settle(id, FAILURE, metadata, Some(refusal));
     }
 
     fn settle(&mut self, id: &str, code: u16, metadata: Value, err: Option<Refusal>) {

@@ -114,6 +114,8 @@ pub struct Sim {
     pub(crate) objects: Objects,
     pub(crate) instances: BTreeMap<(String, String), Inside>,
     pub(crate) image_files: BTreeMap<String, ImageFiles>,
+    /// Archives, by names that nobody sees.
+    pub(crate) backup_files: BTreeMap<String, Bytes>,
     pub(crate) operations: BTreeMap<String, Operation>,
     pub(crate) subscribers: BTreeMap<Exchange, Subscriber>,
     pub(crate) sockets: BTreeMap<Exchange, Socket>,
@@ -149,6 +151,7 @@ impl Sim {
             objects: Objects::default(),
             instances: BTreeMap::new(),
             image_files: BTreeMap::new(),
+            backup_files: BTreeMap::new(),
             operations: BTreeMap::new(),
             subscribers: BTreeMap::new(),
             sockets: BTreeMap::new(),
