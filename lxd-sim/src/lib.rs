@@ -36,6 +36,8 @@ mod inside;
 mod instance_state;
 mod instances;
 mod kinds;
+#[cfg(feature = "listener")]
+mod listener;
 mod networks;
 mod objects;
 mod operations;
@@ -60,4 +62,6 @@ mod warnings;
 
 pub use ask::ClientCertificate;
 pub use config::{Config, Version};
+#[cfg(feature = "listener")]
+pub use listener::{LARGEST_BODY, Listen, Server};
 pub use sim::{Caller, Exchange, Input, Output, Sim};
