@@ -8,7 +8,7 @@ use crate::{
     ask::{Ask, Object, flag, object, text},
     instances::{Inside, Key, check_config, check_devices, check_name, instance_place},
     kinds::named,
-    objects::merge,
+    objects::{Place, merge},
     operations::New,
     route::lacking,
     tree::Tree,
@@ -99,6 +99,11 @@ impl Sim {
         }
         if self.instances.contains_key(key) {
             return Err(failed("Add instance info to the database: This \"instances\" entry already exists"));
+        }
+        let limit = self.project_limit(&key.0, "limits.instances");
+        if limit.is_some_and(|limit| self.instances.keys().filter(|(project, _)| *project == key.0).count() >= limit) {
+            let why = format!("Reached maximum number of instances in project {:?}", key.0);
+            return Err(failed(&why));
         }
         let config = object(&post, "config");
         check_config(&config).map_err(|why| failed(&why))?;
@@ -212,8 +217,38 @@ impl Sim {
         Err(lacking(ask))
     }
 
-    pub(crate) fn migrate(&mut self, ask: &Ask, _: &Key, _: &Object) -> Result<Answer, Refusal> {
-        Err(lacking(ask))
+    /// Moves an instance to another pool or project. To another server it would go through websockets.
+    pub(crate) fn migrate(&mut self, ask: &Ask, key: &Key, post: &Object) -> Result<Answer, Refusal> {
+        let (pool, project) = (text(post, "pool").to_owned(), text(post, "project").to_owned());
+        if pool.is_empty() && project.is_empty() {
+            return Err(lacking(ask));
+        }
+        let pick = |new: &str, there: &str| if new.is_empty() { there.to_owned() } else { new.to_owned() };
+        let to: Key = (pick(&project, &key.0), pick(text(post, "name"), &key.1));
+        if !self.project_exists(&to.0) {
+            return Err(Refusal::not_found("Project not found"));
+        }
+        let there = self.objects.get(&Place::new(named("storage pool"), "", &[&pool])).is_some();
+        if !pool.is_empty() && !there {
+            return Err(Refusal::not_found("Storage pool not found"));
+        }
+        let new = New::task("Migrating instance", &key.0).on_instance(&key.1);
+        let key = key.clone();
+        Ok(self.begin(new, move |sim, _| {
+            if sim.instances.get(&key).is_some_and(Inside::is_running) {
+                return Err(Refusal::bad("Instance must be stopped to be moved statelessly"));
+            }
+            if to != key && sim.instances.contains_key(&to) {
+                return Err(Refusal::conflict(format!("Name {:?} already in use", to.1)));
+            }
+            if to != key {
+                sim.rename_instance(&key, &to);
+            }
+            if let (false, Some(object)) = (pool.is_empty(), sim.objects.get_mut(&instance_place(&to))) {
+                object["devices"]["root"] = json!({"type": "disk", "path": "/", "pool": pool});
+            }
+            Ok(Value::Null)
+        }))
     }
 }
 

@@ -27,6 +27,9 @@ pub(crate) fn encoded(name: &str) -> String {
 impl Sim {
     /// Does what is asked of a list of a kind, below these parents.
     pub(crate) fn of_list(&mut self, kind: &'static Kind, ask: &Ask, parents: &[String]) -> Result<Answer, Refusal> {
+        if matches!(kind.rules.within, Within::Feature(_)) && !self.project_exists(ask.project()) {
+            return Err(Refusal::not_found("Project not found"));
+        }
         self.parents_exist(kind, ask, parents)?;
         match ask.method {
             Method::GET => self.list(kind, ask, parents),
@@ -99,7 +102,7 @@ impl Sim {
         let project = self.project_of(kind, ask.project());
         let is_wanted = |place: &&Place| {
             let within = place.names.len() == parents.len() + 1 && place.names.starts_with(parents);
-            within && (place.project == project || ask.all_projects())
+            within && (place.project == project || ask.all_projects()) && self.may_see(ask, place)
         };
         let places = self.objects.all(kind.name).map(|(place, _)| place).filter(is_wanted);
         let objects = places.map(|place| (self.url(place), self.shown(place)));

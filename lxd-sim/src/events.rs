@@ -111,9 +111,7 @@ impl Sim {
         if let Some(context) = context {
             metadata["context"] = context;
         }
-        if self.has("event_lifecycle_requestor") {
-            metadata["requestor"] = json!({"username": "root", "protocol": "unix", "address": "@"});
-        }
+        metadata["requestor"] = json!({"username": "root", "protocol": "unix", "address": "@"});
         if self.has("event_lifecycle_name_and_project") {
             metadata["name"] = name.into();
             metadata["project"] = project.into();

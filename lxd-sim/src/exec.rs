@@ -56,6 +56,11 @@ impl Process {
         self.key == *key
     }
 
+    /// Whether only its terminal is left.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.is_some()
+    }
+
     /// Whether more can be written to an output now.
     pub(crate) fn has_room(&self, fd: &str) -> bool {
         self.streams.get(fd).is_none_or(|stream| stream.untaken.iter().sum::<usize>() < WINDOW)

@@ -71,6 +71,34 @@ pub(crate) struct Unpacked {
     pub(crate) templates: BTreeMap<String, Bytes>,
 }
 
+/// A small image, to begin with: BusyBox by its metadata, with no program in it, for instances have theirs anyway.
+pub fn image() -> Vec<u8> {
+    let architecture = std::env::consts::ARCH;
+    let metadata = json!({
+        "architecture": architecture, "creation_date": 1_700_000_000, "expiry_date": 4_102_444_800_u64,
+        "properties": {
+            "architecture": architecture, "description": "BusyBox test image", "os": "BusyBox", "release": "1",
+            "variant": "default",
+        },
+        "templates": {
+            "/etc/hostname": {
+                "when": ["create", "copy", "rename"], "create_only": false, "template": "hostname.tpl", "properties": {},
+            },
+        },
+    });
+    let mut root = Tree::new(1_700_000_000);
+    for directory in ["bin", "dev", "etc", "home", "mnt", "proc", "root", "run", "sbin", "sys", "tmp", "usr/bin", "var/log"] {
+        root.put_deep(directory.as_bytes(), Node::directory(1_700_000_000));
+    }
+    root.put_deep(b"etc/hostname", Node::file("", 1_700_000_000));
+    let mut archive = Writer::default();
+    // What is JSON is YAML.
+    archive.add(b"metadata.yaml", &Node::file(metadata.to_string(), 1_700_000_000));
+    archive.add(b"templates/hostname.tpl", &Node::file("{{ container.name }}\n", 1_700_000_000));
+    archive.add(b"rootfs", &root.0);
+    archive.finish()
+}
+
 /// Looks into an image. One that is packed in a way that cannot be looked into has what every container has.
 pub(crate) fn unpack(files: &Files, now: u64) -> Unpacked {
     let all = archive::unpack(&files.metadata);
@@ -264,7 +292,8 @@ impl Sim {
         let profiles: Vec<String> = pairs("x-lxd-profiles").into_iter().map(|(_, name)| name).collect();
         let mut post = Object::new();
         post.insert("properties".into(), properties.into());
-        if !profiles.is_empty() {
+        // 5.0.2 takes no notice of them.
+        if !profiles.is_empty() && !self.is_old() {
             post.insert("profiles".into(), profiles.into());
         }
         post.insert("public".into(), crate::ask::is_true(ask.header("x-lxd-public").unwrap_or_default()).into());

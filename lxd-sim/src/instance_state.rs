@@ -89,6 +89,42 @@ impl Sim {
         Ok(self.begin_long(new, move |sim, _| sim.act(&key, &action, force, timeout)))
     }
 
+    /// The same for all instances of a project. 5.0.2 tries each, and says which could not.
+    pub(crate) fn change_all(&mut self, ask: &Ask) -> Result<Answer, Refusal> {
+        let said = crate::ask::object(&ask.object()?, "state");
+        let (action, force) = (text(&said, "action").to_owned(), flag(&said, "force"));
+        let wanted = |status: Status| match action.as_str() {
+            "start" => status == Status::Stopped,
+            "freeze" | "stop" | "restart" => status != Status::Stopped,
+            _ => status != Status::Running,
+        };
+        let description = match action.as_str() {
+            "start" => "Starting instance",
+            "stop" => "Stopping instance",
+            "restart" => "Restarting instance",
+            "freeze" => "Freezing instance",
+            "unfreeze" => "Unfreezing instance",
+            other => return Err(Refusal::bad(format!("Unknown action: '{other}'"))),
+        };
+        let here = self.instances.iter().filter(|((project, _), inside)| project == ask.project() && wanted(inside.status));
+        let keys: Vec<Key> = here.map(|(key, _)| key.clone()).collect();
+        let new = keys.iter().fold(New::task(description, ask.project()), |new, key| {
+            new.on("instances", &format!("/1.0/instances/{}", key.1))
+        });
+        Ok(self.begin(new, move |sim, _| {
+            let mut failed = Vec::new();
+            for key in keys {
+                match sim.act(&key, &action, force, Duration::from_secs(PATIENCE)) {
+                    Step::Done(Err(refusal)) => failed.push(format!("{}: {}", key.1, refusal.text)),
+                    Step::Done(Ok(_)) | Step::Open => {}
+                    // It would end soon by itself.
+                    Step::Later(..) => sim.stop(&key, action == "restart"),
+                }
+            }
+            if failed.is_empty() { Ok(Value::Null) } else { Err(Refusal::bad(format!("Failed for {}", failed.join(", ")))) }
+        }))
+    }
+
     fn act(&mut self, key: &Key, action: &str, force: bool, timeout: Duration) -> Step {
         let Some(inside) = self.instances.get_mut(key) else {
             return Step::Done(Err(Refusal::not_found("Instance not found")));
@@ -135,7 +171,7 @@ impl Sim {
             inside.status = Status::Running;
             inside.pid = pid;
             inside.console = b"\r\nSimulated container\r\n\r\n/ # ".to_vec();
-            inside.logs.insert("lxc.conf".into(), "lxc.log.level = trace\n".into());
+            inside.logs.insert("lxc.conf".into(), format!("lxc.log.level = trace\nlxc.uts.name = {}\n", key.1).into());
             inside.logs.insert("lxc.log".into(), "".into());
         }
         self.apply_templates(key, "start");
@@ -144,8 +180,9 @@ impl Sim {
 
     pub(crate) fn stop(&mut self, key: &Key, again: bool) {
         self.end_processes(key);
-        let place = instance_place(key);
+        let (place, pid) = (instance_place(key), self.random.next() % 30_000 + 40_000);
         let Some(inside) = self.instances.get_mut(key) else { return };
+        inside.pid = pid;
         inside.status = if again { Status::Running } else { Status::Stopped };
         let object = self.objects.get_mut(&place);
         let ephemeral = object.is_some_and(|object| {

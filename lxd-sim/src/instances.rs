@@ -130,8 +130,8 @@ impl Sim {
                 listed(ask, shown.filter(|(_, object)| kind.is_empty() || text(object, "type") == kind))
             }
             Method::POST => self.create_instance(ask),
-            // Changing many at once is younger, or of all of them.
-            _ => Err(lacking(ask)),
+            Method::PUT => self.change_all(ask),
+            _ => Err(Refusal::new(501, "not implemented")),
         }
     }
 
@@ -243,7 +243,7 @@ impl Sim {
     /// Another name, project or pool; or the source of a migration.
     fn move_instance(&mut self, ask: &Ask, key: &Key) -> Result<Answer, Refusal> {
         let post = ask.object()?;
-        if post.get("migration").and_then(Value::as_bool).unwrap_or_default() {
+        if crate::ask::flag(&post, "migration") || !text(&post, "pool").is_empty() || !text(&post, "project").is_empty() {
             return self.migrate(ask, key, &post);
         }
         let name = match text(&post, "name") {

@@ -62,6 +62,7 @@ mod warnings;
 
 pub use ask::ClientCertificate;
 pub use config::{Config, Version};
+pub use images::image;
 #[cfg(feature = "listener")]
 pub use listener::{LARGEST_BODY, Listen, Server};
 pub use sim::{Caller, Exchange, Input, Output, Sim};

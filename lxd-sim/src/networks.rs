@@ -10,6 +10,7 @@ use crate::{
     answer::{Answer, Refusal},
     ask::{Ask, Object, text},
     crud::config,
+    instances::Inside,
     kinds::named,
     objects::Place,
     route::lacking,
@@ -35,7 +36,7 @@ pub(crate) const NETWORK: Rules = Rules {
         "" => Err(Refusal::bad("No name provided")),
         name if name.len() < 2 => Err(Refusal::bad("Network interface is too short (minimum 2 characters)")),
         name if name.len() > 15 => Err(Refusal::bad("Network interface is too long (maximum 15 characters)")),
-        name if name.contains(['/', ' ', ':']) => Err(Refusal::bad("Network interface contains invalid characters")),
+        name if !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) => Err(Refusal::bad("Network interface contains invalid characters")),
         _ => Ok(()),
     },
     check: |_, place, network| {
@@ -193,7 +194,7 @@ impl Sim {
             (&Method::GET, [name, "state"]) => {
                 let missing = || Refusal::not_found(format!("Network interface {name:?} not found"));
                 let network = self.network(ask, name).ok_or_else(missing)?;
-                Ok(Answer::Done(state(&network)))
+                Ok(Answer::Done(state(&network, &self.ports_of(ask.project(), name))))
             }
             (&Method::GET, [name, "leases"]) => {
                 let missing = || Refusal::not_found("Failed loading network: Network not found");
@@ -223,6 +224,17 @@ impl Sim {
 
     fn network(&self, ask: &Ask, name: &str) -> Option<Object> {
         self.objects.get(&self.place(named("network"), ask.project(), &[name])).cloned()
+    }
+
+    /// The devices by which running instances are on a bridge.
+    fn ports_of(&self, project: &str, name: &str) -> Vec<String> {
+        let places = self.objects.all("instance").map(|(place, _)| place).filter(|place| place.project == project);
+        let running = places.filter(|place| {
+            let key = (place.project.clone(), place.name().to_owned());
+            self.instances.get(&key).is_some_and(Inside::is_running)
+        });
+        let devices = running.flat_map(|place| self.addresses_on(place, name));
+        devices.map(|(_, hwaddr, _)| format!("veth{}", hwaddr[9..].replace(':', ""))).collect()
     }
 
     fn leases(&self, project: &str, name: &str, network: &Object) -> Value {
@@ -287,7 +299,7 @@ fn counters() -> Value {
     json!({"bytes_received": 0, "bytes_sent": 0, "packets_received": 0, "packets_sent": 0})
 }
 
-fn state(network: &Object) -> Value {
+fn state(network: &Object, ports: &[String]) -> Value {
     let config = config(network);
     let mut addresses = Vec::new();
     if let Some((address, netmask)) = text(&config, "ipv4.address").split_once('/') {
@@ -298,7 +310,7 @@ fn state(network: &Object) -> Value {
         "type": "broadcast", "bond": null,
         "bridge": {
             "id": "8000.00163e000001", "stp": false, "forward_delay": 1500, "vlan_default": 0, "vlan_filtering": false,
-            "upper_devices": [],
+            "upper_devices": ports,
         },
         "vlan": null, "ovn": null,
     })

@@ -18,6 +18,9 @@ use crate::{
 /// How much is written at once.
 const PIECE: usize = 1 << 15;
 
+/// What a shell is told of its own number.
+const OWN: &str = "42";
+
 /// What uses streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -205,6 +208,9 @@ impl Sim {
     pub(crate) fn run(&mut self, id: &str) {
         // Out of the map while it runs, for it may look at the others.
         let Some(process) = self.processes.get_mut(id) else { return };
+        if process.is_over() {
+            return;
+        }
         if process.kind == Kind::Console {
             return self.console_typed(id);
         }
@@ -243,6 +249,7 @@ impl Sim {
                 continue;
             }
             task.variables.insert("?".into(), task.code.to_string());
+            task.variables.insert("$".into(), OWN.into());
             task.mine = task.targets.clone();
             let expanded = command.expand(&task.variables);
             if let Some(fate) = self.shell_command(id, expanded) {
@@ -311,7 +318,7 @@ impl Sim {
                 let name = words.last().cloned().unwrap_or_default();
                 task.current = Some(("sh".into(), Program::Line(name)));
             }
-            "kill" if words.last().is_some_and(|last| last == "$$") => {
+            "kill" if words.last().is_some_and(|last| last == OWN) => {
                 return Some(Fate::Ended(128 + programs::signal(argument)));
             }
             _ => {

@@ -46,7 +46,7 @@ pub(crate) fn begin(sim: &mut Sim, id: &str, command: &[String]) -> Next {
         }
         "pwd" => done(format!("{}\n", task.cwd), 0),
         "env" => {
-            let hidden = |name: &&String| *name == "?";
+            let hidden = |name: &&String| ["?", "$"].contains(&name.as_str());
             let lines = task.variables.iter().filter(|(name, _)| !hidden(name)).map(|(name, value)| format!("{name}={value}\n"));
             done(lines.collect(), 0)
         }

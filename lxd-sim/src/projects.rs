@@ -20,7 +20,6 @@ pub(crate) const RULES: Rules = Rules {
         let why = "Failed adding database record: This \"projects\" entry already exists";
         Refusal::conflict(format!("Failed creating project {name:?}: {why}"))
     },
-    in_use: Some((400, "Only empty projects can be removed")),
     name: |name| match name {
         "" => Err(Refusal::bad("No name provided")),
         name if name.contains('/') => Err(Refusal::bad("Project names may not contain slashes")),
@@ -58,6 +57,12 @@ impl Sim {
         let place = Place::new(named("project"), "", &[project]);
         let config = self.objects.get(&place).map(config).unwrap_or_default();
         project == "default" || is_true(text(&config, feature))
+    }
+
+    /// How many of something a project may have.
+    pub(crate) fn project_limit(&self, project: &str, key: &str) -> Option<usize> {
+        let place = Place::new(named("project"), "", &[project]);
+        text(&self.objects.get(&place).map(config)?, key).parse().ok()
     }
 
     pub(crate) fn project_exists(&self, project: &str) -> bool {

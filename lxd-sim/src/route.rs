@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// First words of LXD's API of which the simulation has nothing.
-const LACKING: &[&str] = &["cluster", "metrics", "replicators", "metadata", "storage-volumes", "network-allocations", "virtual-machines", "containers"];
+const LACKING: &[&str] = &["cluster", "replicators", "metadata", "storage-volumes", "network-allocations", "virtual-machines", "containers"];
 
 impl Sim {
     pub(crate) fn route(&mut self, ask: &Ask) -> Result<Answer, Refusal> {
@@ -22,6 +22,7 @@ impl Sim {
         match path.as_slice() {
             ["/"] => Ok(Answer::Done(json!(["/1.0"]))),
             [] => self.of_server(ask),
+            ["metrics"] if ask.is(Method::GET) => Ok(self.metrics()),
             ["resources"] if ask.is(Method::GET) => Ok(Answer::Done(self.resources())),
             ["events"] => self.of_events(ask),
             ["operations", rest @ ..] => self.of_operations(ask, rest),

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Sim, Version,
-    answer::{Answer, Refusal},
+    answer::{Answer, Refusal, raw},
     ask::{Ask, Object, object},
     etag,
     kinds::named,
@@ -143,6 +143,18 @@ impl Sim {
         let config = self.server_config();
         let address = config.get("core.https_address").and_then(Value::as_str);
         address.filter(|address| !address.is_empty()).map(String::from).into_iter().collect()
+    }
+
+    /// What there is, in the words of Prometheus.
+    pub(crate) fn metrics(&self) -> Answer {
+        let mut text = String::new();
+        if !self.instances.is_empty() {
+            text += "# HELP lxd_procs_total The number of running processes.\n# TYPE lxd_procs_total gauge\n";
+        }
+        for ((project, name), _) in self.instances.iter().filter(|(_, inside)| inside.is_running()) {
+            text += &format!("lxd_procs_total{{name={name:?},project={project:?},type=\"container\"}} 2\n");
+        }
+        raw(text + "# EOF\n", &[("content-type", "text/plain".into())])
     }
 
     /// A small machine.

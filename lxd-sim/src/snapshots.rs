@@ -82,7 +82,7 @@ impl Sim {
             return Err(Refusal::conflict(format!("Failed creating instance snapshot record {name:?}: {why}")));
         }
         if flag(post, "stateful") {
-            return Err(Refusal::bad("snapshot dump failed"));
+            return Err(Refusal::bad("Unable to create a stateful snapshot. CRIU isn't installed"));
         }
         let place = instance_place(key);
         let of = self.instance(&place, false);

@@ -69,7 +69,18 @@ pub(crate) const VOLUME: Rules = Rules {
         name if name.contains('/') => Err(Refusal::bad("Storage volume names may not contain slashes")),
         _ => Ok(()),
     },
-    check: |_, _, volume| {
+    check: |sim, place, volume| {
+        // What is made takes what the pool has for all.
+        if sim.objects.get(place).is_none() {
+            let pool = sim.objects.get(&Place::new(named("storage pool"), "", &place.names[..1])).map(config);
+            let mut own = config(volume);
+            for (key, value) in pool.unwrap_or_default() {
+                if let Some(key) = key.strip_prefix("volume.") {
+                    own.entry(key).or_insert(value);
+                }
+            }
+            volume.insert("config".into(), own.into());
+        }
         let known = |key: &str| {
             ["size", "security.", "snapshots.", "block.", "volatile.", "btrfs.", "lvm."].iter().any(|prefix| key.starts_with(prefix))
         };
@@ -139,13 +150,32 @@ impl Sim {
             let place = Place { kind: "storage volume", project: project.into(), names };
             (place, volume.as_object().cloned().unwrap_or_default())
         };
-        rooted.map(volume).collect()
+        let volumes: Vec<_> = rooted.map(volume).collect();
+        let with_snapshots = volumes.into_iter().flat_map(|(place, volume)| {
+            let inside = self.instances.get(&(place.project.clone(), place.name().to_owned()));
+            let snapshots = inside.into_iter().flat_map(|inside| &inside.snapshots).map(|snapshot| {
+                let names = place.names.iter().cloned().chain([snapshot.name.clone()]).collect();
+                let mut volume = volume.clone();
+                volume.insert("name".into(), format!("{}/{}", place.name(), snapshot.name).into());
+                (Place { kind: "volume snapshot", names, ..place.clone() }, volume)
+            });
+            let snapshots: Vec<_> = snapshots.collect();
+            [(place.clone(), volume)].into_iter().chain(snapshots)
+        });
+        with_snapshots.collect()
     }
 
     fn volumes(&self, ask: &Ask, pool: &str, kind: Option<&str>) -> Result<Answer, Refusal> {
         let project = self.project_of(named("storage volume"), ask.project());
-        let custom = self.objects.all("storage volume").filter(|(place, _)| place.project == project && place.names[0] == pool);
-        let custom = custom.map(|(place, _)| (place.clone(), self.shown(place)));
+        let is_here = |place: &Place| (place.project == project || ask.all_projects()) && place.names[0] == pool;
+        let snapshots = self.objects.all("volume snapshot").filter(|(place, _)| is_here(place)).map(|(place, snapshot)| {
+            let mut shown = self.objects.get(&Place { kind: "storage volume", names: place.names[..3].to_vec(), ..place.clone() }).cloned().unwrap_or_default();
+            shown.extend(snapshot.clone());
+            shown.insert("name".into(), format!("{}/{}", place.names[2], place.name()).into());
+            (place.clone(), shown)
+        });
+        let custom = self.objects.all("storage volume").filter(|(place, _)| is_here(place));
+        let custom = custom.map(|(place, _)| (place.clone(), self.shown(place))).chain(snapshots);
         let all = self.root_volumes(ask.project(), pool).into_iter().chain(custom);
         let wanted = all.filter(|(place, _)| kind.is_none_or(|kind| place.names[1] == kind));
         listed(ask, wanted.map(|(place, volume)| (self.url(&place), volume)))
@@ -202,7 +232,17 @@ impl Sim {
             let what = format!("Storage volume {name:?} in project {project:?} of type \"custom\" does not exist on pool {pool:?}");
             Refusal::not_found(format!("Failed generating volume copy config: {what}: Storage volume not found"))
         };
-        let mut volume = self.objects.get(from).cloned().ok_or_else(missing)?;
+        let mut volume = match name.split_once('/') {
+            Some((of, snapshot)) => {
+                let names: Vec<String> = [pool, "custom", of, snapshot].map(String::from).into();
+                let place = Place { kind: "volume snapshot", project: project.clone(), names };
+                let snapshot = self.objects.get(&place).cloned().ok_or_else(missing)?;
+                let mut volume = self.objects.get(&Place { kind: "storage volume", names: place.names[..3].to_vec(), ..place }).cloned().ok_or_else(missing)?;
+                volume.extend(snapshot.into_iter().filter(|(key, _)| ["config", "description"].contains(&key.as_str())));
+                volume
+            }
+            None => self.objects.get(from).cloned().ok_or_else(missing)?,
+        };
         volume.insert("name".into(), to.name().into());
         volume.insert("project".into(), to.project.clone().into());
         let said = config(post);
@@ -314,12 +354,12 @@ impl Sim {
 
     fn inside_volume(&mut self, ask: &Ask, pool: &str, of: &str, name: &str, rest: &[&str]) -> Result<Answer, Refusal> {
         let place = self.place(named("storage volume"), ask.project(), &[pool, of, name]);
+        if self.objects.get(&place).is_none() && of == "custom" {
+            return Err(Refusal::not_found("Storage pool volume not found"));
+        }
         if rest == ["state"] {
             // LXD reads quotas, which `dir` has not.
             return Err(Refusal::internal("Not supported"));
-        }
-        if self.objects.get(&place).is_none() && of == "custom" {
-            return Err(Refusal::not_found("Storage pool volume not found"));
         }
         match (&ask.method, rest) {
             (&Method::POST, ["snapshots"]) => self.snapshot_volume(ask, &place),

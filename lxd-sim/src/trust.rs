@@ -35,6 +35,12 @@ impl Sim {
         }
     }
 
+    /// Whether somebody sees an object in a list: of the projects, only those that are theirs.
+    pub(crate) fn may_see(&self, ask: &Ask, place: &Place) -> bool {
+        let restricted = self.certificate_of(ask).filter(|own| flag(own, "restricted") && place.kind == "project");
+        restricted.is_none_or(|own| texts(own, "projects").iter().any(|name| name == place.name()))
+    }
+
     fn certificate_of(&self, ask: &Ask) -> Option<&Object> {
         let Caller::Tls(Some(fingerprint)) = ask.from else { return None };
         self.objects.get(&Place::new(named("certificate"), "", &[fingerprint.to_string()]))

@@ -33,19 +33,6 @@ fn metadata_yaml(mark: &str) -> String {
     format!("architecture: {architecture}\ncreation_date: 1700000000\nproperties:\n  os: Test\n  mark: {mark}\n")
 }
 
-/// What `tests/server image` makes, without its programs: the simulation has its own.
-pub fn busybox() -> Vec<u8> {
-    let architecture = std::env::consts::ARCH;
-    let metadata = format!(
-        "architecture: {architecture}\ncreation_date: 1700000000\nexpiry_date: 4102444800\nproperties:\n  os: BusyBox\n  \
-         release: \"1\"\n  architecture: {architecture}\n  variant: default\n  description: BusyBox test image\n\
-         templates:\n  /etc/hostname:\n    when: [create, copy, rename]\n    create_only: false\n    \
-         template: hostname.tpl\n    properties: {{}}\n"
-    );
-    let files = [("metadata.yaml", &*metadata), ("templates/hostname.tpl", "{{ container.name }}\n"), ("rootfs/etc/hostname", "")];
-    tarball(&files)
-}
-
 /// An uncompressed tarball of small files.
 fn tarball(files: &[(&str, &str)]) -> Vec<u8> {
     let mut tarball = Vec::new();

@@ -16,8 +16,6 @@ use lxd_proto::{
 use lxd_sim::{Config, Listen, Server};
 use tempfile::TempDir;
 
-use crate::image;
-
 /// Servers `one` and `two`, and what `tests/run` would have made for them.
 struct World {
     one: Server,
@@ -81,7 +79,7 @@ impl World {
             (server, lxd)
         };
         let ((one, lxd), (two, other)) = (start("one"), start("two"));
-        let tarball = image::busybox();
+        let tarball = lxd_sim::image();
         for lxd in [&lxd, &other] {
             let image = lxd.images().upload(tarball.clone()).wait().send().expect("an image");
             let post = ImageAliasesPost::new("busybox", image.fingerprint.to_string());

@@ -5,6 +5,7 @@ use std::{
     convert::Infallible,
     io::{self, ErrorKind, Read, Write},
     rc::Rc,
+    time::Duration,
 };
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -95,11 +96,16 @@ async fn upgraded(upgrade: OnUpgrade, websocket: bool, mut open: Open, shared: R
     let mut piece = vec![0; 1 << 16];
     let (mut ends, mut owed) = (false, 0);
     loop {
-        while !ends {
+        loop {
             match codec.decode() {
                 Ok(Some(message)) => shared.input(Input::Message { exchange: open.exchange, message }),
                 Ok(None) => break,
-                Err(()) => ends = true,
+                Err(()) => {
+                    // It has closed; what it still takes is an answer to that.
+                    let last = tokio::time::timeout(Duration::from_millis(100), writer.write_all(codec.outgoing()));
+                    let _ = last.await;
+                    return;
+                }
             }
         }
         if codec.outgoing().is_empty() {
