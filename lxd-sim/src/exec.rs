@@ -49,6 +49,8 @@ pub(crate) struct Stream {
     exchange: Option<Exchange>,
     /// The sizes of the messages that were not taken yet.
     untaken: VecDeque<usize>,
+    /// It is closed: what still writes to it waits for ever.
+    lost: bool,
 }
 
 impl Process {
@@ -56,14 +58,14 @@ impl Process {
         self.key == *key
     }
 
-    /// Whether only its terminal is left.
-    pub(crate) fn is_over(&self) -> bool {
-        self.over.is_some()
+    /// Whether it has begun, and is not over but for its terminal.
+    pub(crate) fn runs(&self) -> bool {
+        self.begun && self.over.is_none()
     }
 
     /// Whether more can be written to an output now.
     pub(crate) fn has_room(&self, fd: &str) -> bool {
-        self.streams.get(fd).is_none_or(|stream| stream.untaken.iter().sum::<usize>() < WINDOW)
+        self.streams.get(fd).is_none_or(|stream| !stream.lost && stream.untaken.iter().sum::<usize>() < WINDOW)
     }
 }
 
@@ -263,7 +265,7 @@ impl Sim {
     pub(crate) fn stream_closed(&mut self, id: &str, fd: &str) {
         let Some(process) = self.processes.get_mut(id) else { return };
         if let Some(stream) = process.streams.get_mut(fd) {
-            *stream = Stream::default();
+            *stream = Stream { lost: true, ..Stream::default() };
         }
         if let (Some(code), "0") = (process.over, fd) {
             return self.settled(id, code);

@@ -476,7 +476,6 @@ fn received(ask: &Ask) -> Result<(Files, bool), Refusal> {
         match piece {
             Piece::Part(part) => files.push((part.name, Vec::new())),
             Piece::Data(data) => files.last_mut().into_iter().for_each(|(_, file)| file.extend_from_slice(&data)),
-            _ => {}
         }
     }
     splitter.finish().map_err(broken)?;

@@ -116,7 +116,7 @@ impl Sim {
             for key in keys {
                 match sim.act(&key, &action, force, Duration::from_secs(PATIENCE)) {
                     Step::Done(Err(refusal)) => failed.push(format!("{}: {}", key.1, refusal.text)),
-                    Step::Done(Ok(_)) | Step::Open => {}
+                    Step::Done(Ok(_)) => {}
                     // It would end soon by itself.
                     Step::Later(..) => sim.stop(&key, action == "restart"),
                 }

@@ -4,7 +4,7 @@
 use std::{marker::PhantomData, sync::OnceLock};
 
 use lxd_proto::{
-    Creatable, Deletable, Editable, Listed, Patchable, Renamable, Resource,
+    Creatable, Deletable, Editable, Listed, Patchable, Renamable,
     resources::{
         AuthGroup, Certificate, IdentityProviderGroup, Image, ImageAliasesEntry, Instance, Network, NetworkAcl,
         NetworkForward, NetworkZone, NetworkZoneRecord, PlacementGroup, Profile, Project, StoragePool, StorageVolume,
@@ -163,11 +163,6 @@ pub(crate) fn kinds() -> &'static [Kind] {
             Row::<Instance>::new("name", instances::RULES).edit().row(),
         ]
     })
-}
-
-/// The kind with this name.
-pub(crate) fn kind<R: Resource>() -> &'static Kind {
-    named(R::KIND)
 }
 
 /// The kind of a [`Place`](crate::objects::Place).

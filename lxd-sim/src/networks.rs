@@ -246,9 +246,12 @@ impl Sim {
             }));
         }
         for (place, _) in self.objects.all("instance").filter(|(place, _)| place.project == project) {
-            for (_, hwaddr, address) in self.addresses_on(place, name) {
+            let devices = self.expanded(place).1;
+            for (device, hwaddr, address) in self.addresses_on(place, name) {
+                let fixed = devices.get(&device).is_some_and(|device| device.get("ipv4.address").is_some());
+                let kind = if fixed { "static" } else { "dynamic" };
                 leases.push(json!({
-                    "hostname": place.name(), "hwaddr": hwaddr, "address": address, "type": "dynamic", "location": "none",
+                    "hostname": place.name(), "hwaddr": hwaddr, "address": address, "type": kind, "location": "none",
                 }));
             }
         }

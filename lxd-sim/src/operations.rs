@@ -30,8 +30,6 @@ pub(crate) enum Step {
     Done(Result<Value, Refusal>),
     /// It goes on after this time.
     Later(Duration, Work),
-    /// It goes on when something else says so.
-    Open,
 }
 
 /// An operation.
@@ -205,7 +203,6 @@ impl Sim {
         match work(self, id) {
             Step::Done(result) => self.end(id, result),
             Step::Later(time, work) => self.after(time, Timer::Work(id.into(), work)),
-            Step::Open => {}
         }
     }
 
@@ -363,7 +360,6 @@ impl fmt::Debug for Step {
         match self {
             Self::Done(result) => f.debug_tuple("Done").field(result).finish(),
             Self::Later(time, _) => f.debug_tuple("Later").field(time).finish(),
-            Self::Open => f.write_str("Open"),
         }
     }
 }

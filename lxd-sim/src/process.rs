@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use bytes::BytesMut;
+
 use crate::{
     Sim,
     instances::{Key, Status},
@@ -17,6 +19,9 @@ use crate::{
 
 /// How much is written at once.
 const PIECE: usize = 1 << 15;
+
+/// How many steps a command goes before others have their turn.
+const AT_ONCE: usize = 256;
 
 /// What a shell is told of its own number.
 const OWN: &str = "42";
@@ -69,7 +74,7 @@ pub(crate) struct Task {
 /// What is read by a command.
 #[derive(Debug, Default)]
 pub(crate) struct Input {
-    data: VecDeque<u8>,
+    data: BytesMut,
     /// Of a line that is still being typed.
     line: Vec<u8>,
     ended: bool,
@@ -159,18 +164,18 @@ impl Task {
     /// Something is typed, or sent. A terminal shows it, gives it line by line, and knows ^C and ^D.
     pub(crate) fn typed(&mut self, data: &[u8]) {
         if self.terminal.is_none() {
-            self.input.data.extend(data);
+            self.input.data.extend_from_slice(data);
             return;
         }
         for byte in data {
             match byte {
                 3 => self.signal(2),
                 4 if self.input.line.is_empty() => self.input.ended = true,
-                4 => self.input.data.extend(self.input.line.drain(..)),
+                4 => self.input.data.extend_from_slice(&std::mem::take(&mut self.input.line)),
                 b'\r' | b'\n' => {
                     self.echoed.push(b'\n');
                     self.input.line.push(b'\n');
-                    self.input.data.extend(self.input.line.drain(..));
+                    self.input.data.extend_from_slice(&std::mem::take(&mut self.input.line));
                 }
                 other => {
                     self.echoed.push(*other);
@@ -208,7 +213,7 @@ impl Sim {
     pub(crate) fn run(&mut self, id: &str) {
         // Out of the map while it runs, for it may look at the others.
         let Some(process) = self.processes.get_mut(id) else { return };
-        if process.is_over() {
+        if !process.runs() {
             return;
         }
         if process.kind == Kind::Console {
@@ -218,7 +223,7 @@ impl Sim {
         if frozen {
             return self.after(Duration::from_millis(50), Timer::Process(id.into()));
         }
-        loop {
+        for _ in 0..AT_ONCE {
             let Some(process) = self.processes.get_mut(id) else { return };
             let echoed = std::mem::take(&mut process.task.echoed);
             if !echoed.is_empty() {
@@ -256,6 +261,8 @@ impl Sim {
                 return self.over(id, fate);
             }
         }
+        // One that writes for ever, and to nobody, lets others go on too.
+        self.after(Duration::from_millis(1), Timer::Process(id.into()));
     }
 
     /// Begins what was asked for, or what a shell hands over to.
@@ -401,7 +408,7 @@ impl Sim {
             },
             Program::Line(name) => match task.input.data.iter().position(|byte| *byte == b'\n') {
                 Some(end) => {
-                    let line: Vec<u8> = task.input.data.drain(..=end).collect();
+                    let line = task.input.data.split_to(end + 1);
                     let line = String::from_utf8_lossy(&line).trim_end().to_owned();
                     task.variables.insert(name.clone(), line);
                     code = Some(0);
@@ -469,7 +476,7 @@ impl Sim {
         let (key, task) = (process.key.clone(), &mut process.task);
         let mut shown = with_returns(&std::mem::take(&mut task.echoed));
         while let Some(end) = task.input.data.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = task.input.data.drain(..=end).collect();
+            let line = task.input.data.split_to(end + 1);
             let commands = shell::parse(String::from_utf8_lossy(&line).trim()).unwrap_or_default();
             for command in commands {
                 let words = command.expand(&task.variables).words;
@@ -495,7 +502,7 @@ fn read(source: &mut Source, input: &mut Input, most: usize) -> Option<Vec<u8>> 
             if length == 0 && !input.ended {
                 return None;
             }
-            input.data.drain(..length).collect()
+            input.data.split_to(length).to_vec()
         }
         Source::Bytes(bytes, at) => {
             let piece = bytes.get(*at..bytes.len().min(*at + most)).unwrap_or_default().to_vec();
@@ -508,7 +515,7 @@ fn read(source: &mut Source, input: &mut Input, most: usize) -> Option<Vec<u8>> 
             *state = random.next();
             (0..most).map(|_| random.next().to_be_bytes()[0]).collect()
         }
-        Source::Again(text) => text.iter().copied().cycle().take(most / text.len().max(1) * text.len()).collect(),
+        Source::Again(text) => text.repeat((most / text.len().max(1)).max(1)),
     })
 }
 

@@ -171,6 +171,8 @@ impl Sim {
     pub(crate) fn restore(&mut self, ask: &Ask, key: &Key, name: String) -> Result<Answer, Refusal> {
         let new = New::task("Restoring snapshot", ask.project()).on_instance(&key.1);
         let key = key.clone();
+        // Both ways to name it are known.
+        let name = name.strip_prefix(&format!("{}/", key.1)).map(String::from).unwrap_or(name);
         Ok(self.begin(new, move |sim, _| {
             let missing = || Refusal::bad(format!("Snapshot {}/{name} does not exist", key.1));
             let snapshot = sim.find_snapshot(&key, &name).ok_or_else(missing)?;

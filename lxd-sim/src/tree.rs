@@ -103,11 +103,6 @@ impl Node {
     pub(crate) fn content_mut(&mut self) -> Option<&mut Vec<u8>> {
         if let Data::File(content) = &mut self.data { Some(Arc::make_mut(content)) } else { None }
     }
-
-    /// What it and all below it take.
-    pub(crate) fn total(&self) -> u64 {
-        self.size() + self.entries().into_iter().flatten().map(|(_, node)| node.total()).sum::<u64>()
-    }
 }
 
 /// A whole file system.

@@ -1,7 +1,6 @@
 //! A connection: HTTP/1.1, and what it becomes when that is asked for.
 
 use std::{
-    collections::VecDeque,
     convert::Infallible,
     io::{self, ErrorKind, Read, Write},
     rc::Rc,
@@ -150,7 +149,7 @@ enum Codec {
 /// What came in and was not read yet, and what is to go out.
 #[derive(Default)]
 struct Pipes {
-    incoming: VecDeque<u8>,
+    incoming: BytesMut,
     outgoing: BytesMut,
 }
 
@@ -171,7 +170,7 @@ impl Codec {
     }
 
     fn received(&mut self, piece: &[u8]) {
-        self.pipes().incoming.extend(piece);
+        self.pipes().incoming.extend_from_slice(piece);
     }
 
     fn outgoing(&mut self) -> &[u8] {
@@ -188,8 +187,7 @@ impl Codec {
             Self::WebSocket(socket) => socket,
             Self::Raw(pipes) if pipes.incoming.is_empty() => return Ok(None),
             Self::Raw(pipes) => {
-                let piece: Vec<u8> = pipes.incoming.drain(..).collect();
-                return Ok(Some(Message::Binary(piece.into())));
+                return Ok(Some(Message::Binary(pipes.incoming.split().freeze())));
             }
         };
         loop {
@@ -225,7 +223,12 @@ impl Codec {
 
 impl Read for Pipes {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.incoming.is_empty() { Err(ErrorKind::WouldBlock.into()) } else { self.incoming.read(buffer) }
+        if self.incoming.is_empty() {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let size = buffer.len().min(self.incoming.len());
+        buffer[..size].copy_from_slice(&self.incoming.split_to(size));
+        Ok(size)
     }
 }
 
