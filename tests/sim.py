@@ -37,7 +37,7 @@ def life(client, tarball):
     c1.files.put("/root/file", b"other")
     c1.restore_snapshot("s1", wait=True)
     check("restored", c1.files.get("/root/file") == b"content")
-    copied = client.instances.create({"name": "c2", "source": {"type": "copy", "source": "c1"}}, wait=True)
+    copied = client.instances.create({"name": "c2", "profiles": ["default"], "source": {"type": "copy", "source": "c1"}}, wait=True)
     check("copied", [one.name for one in copied.snapshots.all()] == ["s1"])
     copied.rename("c3", wait=True)
     check("renamed", client.instances.exists("c3"))

@@ -224,7 +224,8 @@ mod tests {
         assert_eq!(Packing::of(&packed), Some(Packing::Tar));
         let unpacked = unpack(&packed);
         assert_eq!(format!("{:?}", unpacked.get(b"/d", true)), format!("{:?}", tree.get(b"/d", true)));
-        let gzip = [&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3][..], &miniz_oxide::deflate::compress_to_vec(&packed, 1)].concat();
+        let gzip =
+            [&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3][..], &miniz_oxide::deflate::compress_to_vec(&packed, 1)].concat();
         assert!(unpack(&gzip).get(b"/d/file", true).is_ok());
         assert_eq!(Packing::of(b"garbage"), None);
     }

@@ -7,10 +7,7 @@ use http::{HeaderMap, Method, Request, header};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-use crate::{
-    Caller, Exchange,
-    answer::Refusal,
-};
+use crate::{Caller, Exchange, answer::Refusal};
 
 /// The certificate that the caller showed by TLS, as DER: an extension of a request.
 #[derive(Clone, Debug)]
@@ -40,7 +37,8 @@ impl Ask {
         // A name may hold an encoded slash: cut first, decoded afterwards.
         let mut path: Vec<String> = head.uri.path().split('/').skip(1).map(decoded).collect();
         match path.first().map(String::as_str) {
-            Some("1.0") => drop(path.remove(0)),
+            // With a slash at its end it is another path.
+            Some("1.0") if path.last().is_some_and(|last| !last.is_empty()) => drop(path.remove(0)),
             Some("") if path.len() == 1 => path = vec!["/".into()],
             _ => return Err(Refusal::not_found("not found")),
         }

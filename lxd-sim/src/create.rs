@@ -60,11 +60,11 @@ impl Sim {
                     let mut config = image;
                     config.extend(object(&post, "config"));
                     made.insert("config".into(), config.into());
+                    sim.add_instance(&key, made, inside)?;
                     sim.progress(id, json!({
                         "create_instance_from_image_unpack_progress": "Unpack: 100% (1.00GB/s)",
                         "progress": {"percent": "100", "speed": "1000000000", "stage": "create_instance_from_image_unpack"},
                     }));
-                    sim.add_instance(&key, made, inside)?;
                     sim.apply_templates(&key, "create");
                     sim.start_if_wanted(&key, &post)
                 }))
@@ -130,7 +130,9 @@ impl Sim {
         self.objects.put(place.clone(), made);
         if self.root_pool(&place).is_none() {
             self.objects.remove(&place);
-            return Err(failed("Failed initialising instance: Failed getting root disk: No root device could be found"));
+            return Err(failed(
+                "Failed initialising instance: Failed getting root disk: No root device could be found",
+            ));
         }
         self.instances.insert(key.clone(), inside);
         self.lifecycle(kind, "created", &place, None);
@@ -172,7 +174,9 @@ impl Sim {
         let refresh = flag(source, "refresh");
         let new = New::task("Creating instance", &key.0).on_instance(&key.1).on_instance(&from.1);
         let key = key.clone();
-        Ok(self.begin(new, move |sim, _| sim.copied(&from, snapshot.as_deref(), &key, &post, snapshots, refresh).map(|()| Value::Null)))
+        Ok(self.begin(new, move |sim, _| {
+            sim.copied(&from, snapshot.as_deref(), &key, &post, snapshots, refresh).map(|()| Value::Null)
+        }))
     }
 
     fn copied(
@@ -206,6 +210,10 @@ impl Sim {
             return Ok(());
         }
         let mut made = adjusted(object, post);
+        if !post.contains_key("profiles") {
+            // Not even the source's: whoever copies says them.
+            made.insert("profiles".into(), json!([]));
+        }
         made.insert("name".into(), to.1.clone().into());
         self.add_instance(to, made, inside)?;
         self.apply_templates(to, "copy");

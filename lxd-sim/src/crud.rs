@@ -28,7 +28,7 @@ impl Sim {
     /// Does what is asked of a list of a kind, below these parents.
     pub(crate) fn of_list(&mut self, kind: &'static Kind, ask: &Ask, parents: &[String]) -> Result<Answer, Refusal> {
         if matches!(kind.rules.within, Within::Feature(_)) && !self.project_exists(ask.project()) {
-            return Err(Refusal::not_found("Project not found"));
+            return Err(Refusal::not_found(format!("Failed loading project {:?}: Project not found", ask.project())));
         }
         self.parents_exist(kind, ask, parents)?;
         match ask.method {
@@ -41,8 +41,7 @@ impl Sim {
     /// Does what is asked of an object.
     pub(crate) fn of_object(&mut self, kind: &'static Kind, ask: &Ask, names: &[String]) -> Result<Answer, Refusal> {
         let place = self.place(kind, ask.project(), names);
-        let missing = || Refusal::not_found(kind.rules.missing);
-        self.objects.get(&place).ok_or_else(missing)?;
+        self.objects.get(&place).ok_or_else(|| missing(kind, ask, place.name()))?;
         match ask.method {
             Method::GET | Method::HEAD => Ok(self.fetched(kind, &self.shown(&place))),
             Method::PUT if kind.verbs.replace => self.edit(kind, ask, &place, true),
@@ -133,7 +132,14 @@ impl Sim {
         let place = self.place(kind, ask.project(), &names);
         let begun = self.make(kind, &place, post, true);
         let url = self.url(&place);
-        self.answered(kind, ask, place, &format!("Creating {}", kind.name), begun.map(|()| "created"), Answer::Created(url))
+        self.answered(
+            kind,
+            ask,
+            place,
+            &format!("Creating {}", kind.name),
+            begun.map(|()| "created"),
+            Answer::Created(url),
+        )
     }
 
     /// Makes an object of what was posted.
@@ -179,9 +185,10 @@ impl Sim {
         let Some(mut object) = self.objects.get(place).cloned() else {
             return Err(Refusal::not_found(kind.rules.missing));
         };
-        if !self.is_old() || kind.rules.versioned {
+        if !self.is_old() || kind.rules.guarded {
             etag::check(ask, &writable(kind, &object))?;
         }
+        let said_entries = said.contains_key("entries");
         let mut said: Object = said.clone();
         said.retain(|key, value| !kind.read_only.contains(&key.as_str()) && !value.is_null());
         if whole {
@@ -195,6 +202,10 @@ impl Sim {
         } else {
             merge(&mut object, &said);
         }
+        if kind.name == "network zone record" && !said_entries && self.is_old() {
+            // 5.0.2 forgets them when they are not said again.
+            object.insert("entries".into(), json!([]));
+        }
         (kind.rules.check)(self, place, &mut object)?;
         self.objects.put(place.clone(), object);
         Ok(())
@@ -203,7 +214,8 @@ impl Sim {
     fn rename(&mut self, kind: &'static Kind, ask: &Ask, place: &Place) -> Result<Answer, Refusal> {
         let name = text(&ask.object()?, <Profile as Renamable>::KEY).to_owned();
         (kind.rules.name)(&name)?;
-        (kind.rules.leave)(self, place)?;
+        (kind.rules.leave)(self, place)
+            .map_err(|refusal| Refusal::new(refusal.code, refusal.text.replace("deleted", "renamed")))?;
         let mut to = place.clone();
         to.names.pop();
         to.names.push(name.clone());
@@ -294,6 +306,20 @@ impl Sim {
         }
         self.begin(new, |_, _| Ok(Value::Null))
     }
+}
+
+/// That there is no such object, in the words of 5.0.2, which differ with the verb.
+fn missing(kind: &Kind, ask: &Ask, name: &str) -> Refusal {
+    let text = kind.rules.missing;
+    Refusal::not_found(match (kind.name, ask.method.as_str()) {
+        ("profile", "GET") => format!("Fetch profile: {text}"),
+        ("profile", "PUT") => format!("Failed to retrieve profile {name:?}: {text}"),
+        ("profile", "PATCH") => format!("Failed to retrieve profile={name:?}: {text}"),
+        ("project", "DELETE") => format!("Fetch project {name:?}: {text}"),
+        ("network", "PUT" | "PATCH") => format!("Failed loading network: {text}"),
+        ("network forward", "PUT" | "PATCH") => format!("Failed updating forward: {text}"),
+        _ => text.to_owned(),
+    })
 }
 
 /// What can be written of an object: what its version is of.

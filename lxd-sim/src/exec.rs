@@ -89,7 +89,8 @@ impl Sim {
                 .map(|(name, value)| (name.to_owned(), value.to_owned())),
         );
         if number("user") == 0 {
-            environment.extend([("HOME", "/root"), ("USER", "root")].map(|(name, value)| (name.to_owned(), value.to_owned())));
+            environment
+                .extend([("HOME", "/root"), ("USER", "root")].map(|(name, value)| (name.to_owned(), value.to_owned())));
         }
         for (name, value) in self.expanded(&instance_place(key)).0 {
             let name = name.strip_prefix("environment.").map(String::from);
@@ -123,7 +124,13 @@ impl Sim {
             task.input.end();
         }
         let id = self.open(new);
-        self.happened("instance-exec", &key.0, &format!("/1.0/instances/{}", key.1), &key.1, Some(json!({"command": command})));
+        self.happened(
+            "instance-exec",
+            &key.0,
+            &format!("/1.0/instances/{}", key.1),
+            &key.1,
+            Some(json!({"command": command})),
+        );
         let process = Process {
             key: key.clone(),
             kind: Kind::Command,
@@ -157,7 +164,13 @@ impl Sim {
         let secrets = self.secrets(&["0", "control"]);
         let new = New::task("Showing console", &key.0).class("websocket").on_instance(&key.1);
         let id = self.open(new.saying(json!({"fds": shown(&secrets)})).with_secrets(secrets));
-        self.happened("instance-console", &key.0, &format!("/1.0/instances/{}", key.1), &key.1, Some(json!({"type": "console"})));
+        self.happened(
+            "instance-console",
+            &key.0,
+            &format!("/1.0/instances/{}", key.1),
+            &key.1,
+            Some(json!({"type": "console"})),
+        );
         let mut task = Task::new(vec!["sh".into()], BTreeMap::new());
         task.terminal = Some((80, 24));
         task.cwd = "/".into();
@@ -186,12 +199,14 @@ impl Sim {
 
     pub(crate) fn takes_more(&self, socket: &Socket) -> bool {
         let Socket::Stream(id, fd) = socket else { return true };
-        fd != "0" || self.processes.get(id).is_none_or(|process| process.task.input.len() < INPUT || process.over.is_some())
+        fd != "0"
+            || self.processes.get(id).is_none_or(|process| process.task.input.len() < INPUT || process.over.is_some())
     }
 
     /// An instance stops: what runs in it is killed.
     pub(crate) fn end_processes(&mut self, key: &Key) {
-        let ids: Vec<String> = self.processes.iter().filter(|(_, process)| process.is_of(key)).map(|(id, _)| id.clone()).collect();
+        let ids: Vec<String> =
+            self.processes.iter().filter(|(_, process)| process.is_of(key)).map(|(id, _)| id.clone()).collect();
         for id in ids {
             let is_console = self.processes.get(&id).is_some_and(|process| process.kind == Kind::Console);
             if is_console {
@@ -228,7 +243,9 @@ impl Sim {
         let Some(process) = self.processes.get_mut(id) else { return };
         match (fd, message) {
             ("0", Message::Binary(data)) => process.task.typed(&data),
-            ("0", Message::Text(text)) if text.is_empty() && process.task.terminal.is_none() => process.task.input.end(),
+            ("0", Message::Text(text)) if text.is_empty() && process.task.terminal.is_none() => {
+                process.task.input.end()
+            }
             ("control", Message::Text(text)) => self.controlled(id, text.as_bytes()),
             ("control", Message::Binary(data)) => self.controlled(id, &data),
             _ => return,
@@ -242,7 +259,9 @@ impl Sim {
         let number = |key: &str| said["args"][key].as_str().and_then(|text| text.parse::<u64>().ok());
         match said["command"].as_str() {
             Some("window-resize") => {
-                if let (Some(size), Some(width), Some(height)) = (&mut process.task.terminal, number("width"), number("height")) {
+                if let (Some(size), Some(width), Some(height)) =
+                    (&mut process.task.terminal, number("width"), number("height"))
+                {
                     *size = (width, height);
                 }
             }
@@ -317,7 +336,11 @@ impl Sim {
         };
         let exchange = |fd: &str| process.streams.get(fd).and_then(|stream| stream.exchange);
         let is_terminal = process.task.terminal.is_some();
-        let outputs: Vec<Exchange> = if is_terminal { exchange("0").into_iter().collect() } else { ["1", "2"].into_iter().filter_map(exchange).collect() };
+        let outputs: Vec<Exchange> = if is_terminal {
+            exchange("0").into_iter().collect()
+        } else {
+            ["1", "2"].into_iter().filter_map(exchange).collect()
+        };
         for output in &outputs {
             self.out.push_back(crate::Output::Message { exchange: *output, message: Message::Text(String::new()) });
         }
@@ -380,7 +403,10 @@ impl Sim {
                 let inside = self.instances.get(key).ok_or_else(|| Refusal::not_found("Instance not found"))?;
                 if inside.console.is_empty() && !inside.is_running() {
                     let code = if self.is_old() { 500 } else { 404 };
-                    return Err(Refusal::new(code, "The console log does not exist: open console.log: no such file or directory"));
+                    return Err(Refusal::new(
+                        code,
+                        "The console log does not exist: open console.log: no such file or directory",
+                    ));
                 }
                 let log = inside.console.clone();
                 self.happened("instance-console-retrieved", &key.0, &url, &key.1, None);

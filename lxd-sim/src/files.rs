@@ -18,7 +18,8 @@ impl Sim {
     pub(crate) fn of_files(&mut self, ask: &Ask, key: &Key) -> Result<Answer, Refusal> {
         let at = ask.query.get("path").filter(|path| !path.is_empty());
         let at = at.ok_or_else(|| Refusal::bad("Missing path argument"))?.as_bytes().to_vec();
-        let (action, name) = (|action: &str| format!("instance-file-{action}"), String::from_utf8_lossy(&at).into_owned());
+        let (action, name) =
+            (|action: &str| format!("instance-file-{action}"), String::from_utf8_lossy(&at).into_owned());
         let answer = match ask.method {
             Method::GET | Method::HEAD => self.read_file(ask, key, &at)?,
             Method::POST => self.write_file(ask, key, &at)?,
@@ -123,7 +124,7 @@ impl Sim {
                 if tree.get(at, true).is_ok_and(|node| node.entries().is_none()) {
                     return Err(refused(Fault::NotADirectory));
                 }
-                tree.put_deep(at, owned(Node::directory(now), 0o755));
+                tree.put_deep(at, owned(Node::directory(now), 0o750));
             }
             "symlink" => {
                 let target = ask.body.to_vec();

@@ -23,9 +23,9 @@ struct Clause {
 impl Filter {
     pub(crate) fn read(ask: &Ask) -> Result<Self, Refusal> {
         match ask.query.get("filter") {
-            Some(text) if !text.is_empty() => Self::parse(text).map_err(|error| {
-                Refusal::internal(format!("Invalid filter: {error}"))
-            }),
+            Some(text) if !text.is_empty() => {
+                Self::parse(text).map_err(|error| Refusal::internal(format!("Invalid filter: {error}")))
+            }
             _ => Ok(Self::default()),
         }
     }
@@ -36,12 +36,12 @@ impl Filter {
         loop {
             let not = words.next_if(|word| word.eq_ignore_ascii_case("not")).is_some();
             let field = words.next().ok_or("unterminated expression")?;
-            let equal = match words.next().ok_or("unterminated expression")?.as_str() {
+            let equal = match words.next().ok_or("clause has no operator")?.as_str() {
                 "eq" => true,
                 "ne" => false,
                 _ => return Err("invalid operator"),
             };
-            let value = words.next().ok_or("unterminated expression")?;
+            let value = words.next().ok_or("clause has no value")?;
             clauses.push(Clause { or, not, field, equal, value });
             or = match words.next().as_deref() {
                 None => return Ok(Self(clauses)),
@@ -114,7 +114,8 @@ fn is_like(text: &str, pattern: &str) -> bool {
     pattern.split('|').any(|pattern| {
         let (begin, end) = (pattern.starts_with('^') || !is_anchored, pattern.ends_with('$') || !is_anchored);
         let pattern = pattern.trim_start_matches('^').trim_end_matches('$');
-        let mut starts = text.char_indices().map(|(at, _)| at).chain([text.len()]).take(if begin { 1 } else { usize::MAX });
+        let mut starts =
+            text.char_indices().map(|(at, _)| at).chain([text.len()]).take(if begin { 1 } else { usize::MAX });
         starts.any(|at| fits(&text[at..], pattern, end))
     })
 }

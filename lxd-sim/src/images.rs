@@ -87,7 +87,9 @@ pub fn image() -> Vec<u8> {
         },
     });
     let mut root = Tree::new(1_700_000_000);
-    for directory in ["bin", "dev", "etc", "home", "mnt", "proc", "root", "run", "sbin", "sys", "tmp", "usr/bin", "var/log"] {
+    for directory in
+        ["bin", "dev", "etc", "home", "mnt", "proc", "root", "run", "sbin", "sys", "tmp", "usr/bin", "var/log"]
+    {
         root.put_deep(directory.as_bytes(), Node::directory(1_700_000_000));
     }
     root.put_deep(b"etc/hostname", Node::file("", 1_700_000_000));
@@ -172,7 +174,8 @@ impl Sim {
         let mut image = self.objects.get(place).cloned().unwrap_or_default();
         let aliases = self.objects.below("image alias", &place.project, &[]);
         let aliases = aliases.filter(|(_, alias)| text(alias, "target") == place.name());
-        let aliases: Vec<Value> = aliases.map(|(alias, of)| json!({"name": alias.name(), "description": text(of, "description")})).collect();
+        let aliases: Vec<Value> =
+            aliases.map(|(alias, of)| json!({"name": alias.name(), "description": text(of, "description")})).collect();
         image.insert("aliases".into(), aliases.into());
         if !self.is_old() {
             image.insert("project".into(), place.project.clone().into());
@@ -183,7 +186,8 @@ impl Sim {
     /// The image whose fingerprint begins so.
     fn find_image(&self, ask: &Ask, prefix: &str) -> Result<Place, Refusal> {
         let project = self.project_of(named("image"), ask.project());
-        let mut found = self.objects.below("image", &project, &[]).filter(|(place, _)| place.name().starts_with(prefix));
+        let mut found =
+            self.objects.below("image", &project, &[]).filter(|(place, _)| place.name().starts_with(prefix));
         let (place, image) = found.next().ok_or_else(|| Refusal::not_found("Image not found"))?;
         if found.next().is_some() {
             return Err(Refusal::bad("More than one image matches"));
@@ -229,7 +233,8 @@ impl Sim {
         self.begin(new, move |sim, _| {
             sim.objects.remove(&place).ok_or_else(|| Refusal::not_found("Image not found"))?;
             let aliases = sim.objects.below("image alias", &place.project, &[]);
-            let of_it = aliases.filter(|(_, alias)| text(alias, "target") == place.name()).map(|(alias, _)| alias.clone());
+            let of_it =
+                aliases.filter(|(_, alias)| text(alias, "target") == place.name()).map(|(alias, _)| alias.clone());
             for alias in of_it.collect::<Vec<_>>() {
                 sim.objects.remove(&alias);
             }
@@ -266,7 +271,10 @@ impl Sim {
         ];
         for (part, file, content) in parts {
             let file = format!("{file}.{}", ending(content));
-            body.extend(format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{part}\"; filename=\"{file}\"\r\n").bytes());
+            body.extend(
+                format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{part}\"; filename=\"{file}\"\r\n")
+                    .bytes(),
+            );
             body.extend(b"Content-Type: application/octet-stream\r\n\r\n");
             body.extend_from_slice(content);
             body.extend(b"\r\n");
@@ -288,7 +296,8 @@ impl Sim {
             let decoded = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
             pairs.map(|(key, value)| (decoded(key), decoded(value))).collect::<Vec<_>>()
         };
-        let properties: Object = pairs("x-lxd-properties").into_iter().map(|(key, value)| (key, value.into())).collect();
+        let properties: Object =
+            pairs("x-lxd-properties").into_iter().map(|(key, value)| (key, value.into())).collect();
         let profiles: Vec<String> = pairs("x-lxd-profiles").into_iter().map(|(_, name)| name).collect();
         let mut post = Object::new();
         post.insert("properties".into(), properties.into());
@@ -308,7 +317,8 @@ impl Sim {
 
     /// Takes an image, whatever it came from.
     fn store_image(&mut self, project: &str, files: Files, post: Object, expected: &str) -> Result<Value, Refusal> {
-        let hash = Sha256::new().chain_update(&files.metadata).chain_update(files.rootfs.as_deref().unwrap_or_default());
+        let hash =
+            Sha256::new().chain_update(&files.metadata).chain_update(files.rootfs.as_deref().unwrap_or_default());
         let fingerprint = hex(&hash.finalize());
         if !expected.is_empty() && expected != fingerprint {
             return Err(Refusal::bad(format!("fingerprints don't match, got {fingerprint} expected {expected}")));
@@ -371,12 +381,16 @@ impl Sim {
                 return Err(Refusal::bad("Cannot export a running instance as an image"));
             }
             let tree = match &snapshot {
-                Some(name) => sim.find_snapshot(&key, name).ok_or_else(|| Refusal::not_found("Snapshot not found"))?.tree,
+                Some(name) => {
+                    sim.find_snapshot(&key, name).ok_or_else(|| Refusal::not_found("Snapshot not found"))?.tree
+                }
                 None => inside.tree.clone(),
             };
             let aliases = post.get("aliases").and_then(Value::as_array).cloned().unwrap_or_default();
             let mut said = post.clone();
-            said.retain(|key, _| ["properties", "public", "filename", "expires_at", "auto_update", "profiles"].contains(&key.as_str()));
+            said.retain(|key, _| {
+                ["properties", "public", "filename", "expires_at", "auto_update", "profiles"].contains(&key.as_str())
+            });
             let files = sim.packed(&key, &tree, &post);
             let made = sim.store_image(&key.0, files, said, "")?;
             let target = made["fingerprint"].as_str().unwrap_or_default();
@@ -431,7 +445,9 @@ impl Sim {
             ("", "") => {
                 let properties = object(source, "properties");
                 if properties.is_empty() {
-                    return Err(Refusal::bad("Must specify one of alias, fingerprint or properties for init from image"));
+                    return Err(Refusal::bad(
+                        "Must specify one of alias, fingerprint or properties for init from image",
+                    ));
                 }
                 let fits = |image: &Object| {
                     let there = object(image, "properties");

@@ -28,11 +28,15 @@ impl Sim {
 
     pub(crate) fn of_logs(&mut self, ask: &Ask, key: &Key, path: &[&str]) -> Result<Answer, Refusal> {
         let (path, directory) = match path {
-            ["exec-output", rest @ ..] if self.has("instance_logs_exec_output") || !self.is_old() => (rest, "logs/exec-output"),
+            ["exec-output", rest @ ..] if self.has("instance_logs_exec_output") || !self.is_old() => {
+                (rest, "logs/exec-output")
+            }
             path => (path, "logs"),
         };
         let is_exec = |name: &str| name.starts_with("exec_");
-        let valid = |name: &str| is_exec(name) || ["lxc.log", "lxc.conf", "qemu.log", "console.log", "forkstart.log"].contains(&name);
+        let valid = |name: &str| {
+            is_exec(name) || ["lxc.log", "lxc.conf", "qemu.log", "console.log", "forkstart.log"].contains(&name)
+        };
         let old = self.is_old();
         let url = format!("/1.0/instances/{}", key.1);
         match (&ask.method, path) {
@@ -46,7 +50,8 @@ impl Sim {
             (&Method::GET, [name]) => {
                 let log = self.inside(key)?.logs.get(*name).cloned().ok_or_else(|| Refusal::not_found("Not Found"))?;
                 self.happened("instance-log-retrieved", &key.0, &url, &key.1, Some(json!({"file": name})));
-                let headers = vec![("content-disposition", format!("inline;filename={name}")), ("accept-ranges", "bytes".into())];
+                let headers =
+                    vec![("content-disposition", format!("inline;filename={name}")), ("accept-ranges", "bytes".into())];
                 Ok(ranged(ask, &log, headers))
             }
             (&Method::DELETE, [name]) if !is_exec(name) => match old {
@@ -102,7 +107,10 @@ impl Sim {
                     }
                     Method::GET => {
                         let content = inside.templates.get(&name).cloned().ok_or_else(missing)?;
-                        let headers = vec![("content-disposition", format!("inline;filename={name}")), ("accept-ranges", "bytes".into())];
+                        let headers = vec![
+                            ("content-disposition", format!("inline;filename={name}")),
+                            ("accept-ranges", "bytes".into()),
+                        ];
                         Ok(ranged(ask, &content, headers))
                     }
                     _ if name.is_empty() => Err(Refusal::bad("missing path argument")),
@@ -127,7 +135,8 @@ impl Sim {
         let task = |verb: &str| New::task(verb, &key.0).on_instance(&key.1);
         match (&ask.method, path) {
             (&Method::GET, []) => {
-                let backups: Vec<_> = self.inside(key)?.backups.iter().map(|(name, backup)| (url(name), shown(backup))).collect();
+                let backups: Vec<_> =
+                    self.inside(key)?.backups.iter().map(|(name, backup)| (url(name), shown(backup))).collect();
                 listed(ask, backups.into_iter())
             }
             (&Method::POST, []) => self.make_backup(ask, key),
@@ -139,7 +148,10 @@ impl Sim {
                 let backup = self.inside(key)?.backups.get(*name).cloned().ok_or_else(missing)?;
                 let content = self.backup_files.get(text(&backup, "file")).cloned().unwrap_or_default();
                 self.happened("instance-backup-retrieved", &key.0, &url(name), name, None);
-                Ok(raw(content, &[("content-disposition", "inline;filename=".into()), ("accept-ranges", "bytes".into())]))
+                Ok(raw(
+                    content,
+                    &[("content-disposition", "inline;filename=".into()), ("accept-ranges", "bytes".into())],
+                ))
             }
             (&Method::POST, [name]) => {
                 let to = text(&ask.object()?, "name").to_owned();
@@ -147,7 +159,8 @@ impl Sim {
                 if to.is_empty() || to.contains('/') {
                     return Err(Refusal::bad("Backup names may not contain slashes"));
                 }
-                let (new, from, key, url) = (task("Renaming instance backup"), (*name).to_owned(), key.clone(), url(&to));
+                let (new, from, key, url) =
+                    (task("Renaming instance backup"), (*name).to_owned(), key.clone(), url(&to));
                 Ok(self.begin(new, move |sim, _| {
                     let inside = sim.inside(&key)?;
                     if let Some(mut backup) = inside.backups.remove(&from) {
@@ -160,7 +173,9 @@ impl Sim {
             }
             (&Method::DELETE, [name]) => {
                 self.inside(key)?.backups.get(*name).ok_or_else(missing)?;
-                let (new, name, key, url) = (task("Removing instance backup"), (*name).to_owned(), key.clone(), url(name));
+                let new =
+                    New::task("Removing instance backup", &key.0).on("container", &format!("/1.0/container/{}", key.1));
+                let (name, key, url) = ((*name).to_owned(), key.clone(), url(name));
                 Ok(self.begin(new, move |sim, _| {
                     let backup = sim.inside(&key)?.backups.remove(&name);
                     sim.backup_files.remove(backup.as_ref().map_or("", |backup| text(backup, "file")));
@@ -184,9 +199,13 @@ impl Sim {
             return Err(Refusal::bad("Backup names may not contain slashes"));
         }
         if name.is_empty() {
-            name = (0..).map(|number| format!("backup{number}")).find(|name| !there.contains_key(name)).unwrap_or_default();
+            name = (0..)
+                .map(|number| format!("backup{number}"))
+                .find(|name| !there.contains_key(name))
+                .unwrap_or_default();
         }
-        let new = New::task("Backing up instance", &key.0).on_instance(&key.1).on("backups", &format!("/1.0/backups/{name}"));
+        let new =
+            New::task("Backing up instance", &key.0).on_instance(&key.1).on("backups", &format!("/1.0/backups/{name}"));
         let key = key.clone();
         Ok(self.begin(new, move |sim, _| {
             let (file, now) = (sim.random.uuid(), clock::rfc3339(Duration::from_secs(sim.seconds())));
@@ -216,7 +235,8 @@ impl Sim {
         let object = self.objects.get(&instance_place(key)).cloned().unwrap_or_default();
         let inside = self.inside(key)?;
         let taken: &[Snapshot] = if snapshots { &inside.snapshots } else { &[] };
-        let described: Vec<Value> = taken.iter().map(|taken| json!({"name": taken.name, "object": taken.object})).collect();
+        let described: Vec<Value> =
+            taken.iter().map(|taken| json!({"name": taken.name, "object": taken.object})).collect();
         let index = json!({
             "name": key.1, "backend": "dir", "type": "container", "instance": object, "snapshots": described,
             "metadata": inside.metadata,
@@ -238,7 +258,8 @@ impl Sim {
         }
         let archive = unpack(&ask.body);
         let index = archive.get(b"/backup/index.yaml", true).ok().and_then(Node::content);
-        let index: Object = index.and_then(|index| serde_json::from_slice(index).ok())
+        let index: Object = index
+            .and_then(|index| serde_json::from_slice(index).ok())
             .ok_or_else(|| Refusal::internal("Backup is missing index.yaml"))?;
         let name = match ask.header("x-lxd-name").unwrap_or_default() {
             "" => text(&index, "name").to_owned(),
@@ -250,7 +271,9 @@ impl Sim {
         let pool = ask.header("x-lxd-pool").map(String::from);
         Ok(self.begin(new, move |sim, _| {
             if sim.instances.contains_key(&key) {
-                return Err(Refusal::conflict("Create instance from backup: Cannot restore volume, already exists on target"));
+                return Err(Refusal::conflict(
+                    "Create instance from backup: Cannot restore volume, already exists on target",
+                ));
             }
             let mut object = crate::ask::object(&index, "instance");
             if let Some(pool) = pool {
@@ -265,7 +288,8 @@ impl Sim {
 
 /// What an archive that was made here holds.
 pub(crate) fn from_index(archive: &Tree, index: &Object) -> (Inside, Object) {
-    let tree = |path: &str| archive.get(path.as_bytes(), false).map_or_else(|_| Tree::new(0), |node| Tree(node.clone()));
+    let tree =
+        |path: &str| archive.get(path.as_bytes(), false).map_or_else(|_| Tree::new(0), |node| Tree(node.clone()));
     let mut inside = Inside::new(tree("/backup/container"));
     inside.metadata = crate::ask::object(index, "metadata");
     for taken in index.get("snapshots").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object) {

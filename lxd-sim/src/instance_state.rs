@@ -41,9 +41,7 @@ impl Sim {
     }
 
     fn interfaces(&self, key: &Key) -> Value {
-        let address = |family: &str, address: &str, netmask: &str, scope: &str| {
-            json!({"family": family, "address": address, "netmask": netmask, "scope": scope})
-        };
+        let address = |family: &str, address: &str, netmask: &str, scope: &str| json!({"family": family, "address": address, "netmask": netmask, "scope": scope});
         let counters = json!({
             "bytes_received": 0, "bytes_sent": 0, "packets_received": 0, "packets_sent": 0, "errors_received": 0,
             "errors_sent": 0, "packets_dropped_outbound": 0, "packets_dropped_inbound": 0,
@@ -60,7 +58,9 @@ impl Sim {
                 continue;
             }
             let inside = if text(&device, "name").is_empty() { name.clone() } else { text(&device, "name").into() };
-            for (_, hwaddr, ip) in self.addresses_on(&place, network.unwrap_or_default()).into_iter().filter(|(of, ..)| *of == name) {
+            for (_, hwaddr, ip) in
+                self.addresses_on(&place, network.unwrap_or_default()).into_iter().filter(|(of, ..)| *of == name)
+            {
                 interfaces[&inside] = json!({
                     "addresses": [address("inet", &ip, "24", "global")], "counters": counters, "hwaddr": hwaddr,
                     "host_name": format!("veth{}", &hwaddr[9..].replace(':', "")), "mtu": 1500, "state": "up",
@@ -106,7 +106,8 @@ impl Sim {
             "unfreeze" => "Unfreezing instance",
             other => return Err(Refusal::bad(format!("Unknown action: '{other}'"))),
         };
-        let here = self.instances.iter().filter(|((project, _), inside)| project == ask.project() && wanted(inside.status));
+        let here =
+            self.instances.iter().filter(|((project, _), inside)| project == ask.project() && wanted(inside.status));
         let keys: Vec<Key> = here.map(|(key, _)| key.clone()).collect();
         let new = keys.iter().fold(New::task(description, ask.project()), |new, key| {
             new.on("instances", &format!("/1.0/instances/{}", key.1))
@@ -121,7 +122,11 @@ impl Sim {
                     Step::Later(..) => sim.stop(&key, action == "restart"),
                 }
             }
-            if failed.is_empty() { Ok(Value::Null) } else { Err(Refusal::bad(format!("Failed for {}", failed.join(", ")))) }
+            if failed.is_empty() {
+                Ok(Value::Null)
+            } else {
+                Err(Refusal::bad(format!("Failed for {}", failed.join(", "))))
+            }
         }))
     }
 

@@ -159,6 +159,10 @@ impl Sim {
                 let mut object = self.objects.get(&place).cloned().unwrap_or_default();
                 let mut wanted = said;
                 wanted.retain(|key, value| !kind.read_only.contains(&key.as_str()) && !value.is_null());
+                if self.is_old() && !wanted.contains_key("description") {
+                    // 5.0.2 forgets it when it is not said again.
+                    object.insert("description".into(), "".into());
+                }
                 merge(&mut object, &wanted);
                 self.set_instance(&place, object)?;
                 Ok(Answer::empty())
@@ -189,6 +193,10 @@ impl Sim {
         let kind = named("instance");
         let mut object = self.objects.get(place).cloned().ok_or_else(|| Refusal::not_found("Instance not found"))?;
         let volatile = volatile(&config(&object));
+        let said_config = crate::ask::object(said, "config");
+        if volatile.keys().any(|key| key.contains("idmap") && !said_config.contains_key(key)) {
+            return Err(Refusal::bad("Volatile idmap keys can't be deleted by the user"));
+        }
         let fresh = (kind.rules.fresh)();
         for (key, value) in fresh.as_object().into_iter().flatten() {
             if !kind.read_only.contains(&key.as_str()) {
@@ -243,7 +251,8 @@ impl Sim {
     /// Another name, project or pool; or the source of a migration.
     fn move_instance(&mut self, ask: &Ask, key: &Key) -> Result<Answer, Refusal> {
         let post = ask.object()?;
-        if crate::ask::flag(&post, "migration") || !text(&post, "pool").is_empty() || !text(&post, "project").is_empty() {
+        if crate::ask::flag(&post, "migration") || !text(&post, "pool").is_empty() || !text(&post, "project").is_empty()
+        {
             return self.migrate(ask, key, &post);
         }
         let name = match text(&post, "name") {
@@ -291,7 +300,8 @@ impl Sim {
         object.insert("status_code".into(), inside.status.code().into());
         if full {
             object.insert("state".into(), self.state(&key));
-            let snapshots: Vec<Value> = inside.snapshots.iter().map(|snapshot| self.snapshot(&key, snapshot).into()).collect();
+            let snapshots: Vec<Value> =
+                inside.snapshots.iter().map(|snapshot| self.snapshot(&key, snapshot).into()).collect();
             let or_null = |list: Vec<Value>| if list.is_empty() { Value::Null } else { list.into() };
             object.insert("snapshots".into(), or_null(snapshots));
             object.insert("backups".into(), or_null(inside.backups.values().cloned().map(Value::from).collect()));
@@ -304,7 +314,8 @@ impl Sim {
         let own = self.objects.get(place).cloned().unwrap_or_default();
         let (mut config, mut devices) = (Object::new(), Object::new());
         for name in texts(&own, "profiles") {
-            let profile = self.objects.get(&self.place(named("profile"), &place.project, &[&name])).cloned().unwrap_or_default();
+            let profile =
+                self.objects.get(&self.place(named("profile"), &place.project, &[&name])).cloned().unwrap_or_default();
             config.extend(object(&profile, "config"));
             devices.extend(object(&profile, "devices"));
         }
@@ -366,8 +377,22 @@ pub(crate) fn check_name(name: &str) -> Result<(), Refusal> {
 /// Whether an instance's or a profile's configuration can be so.
 pub(crate) fn check_config(config: &Object) -> Result<(), String> {
     const FIRST: &[&str] = &[
-        "boot", "cloud-init", "cluster", "environment", "image", "limits", "linux", "migration", "nvidia", "placement", "raw",
-        "security", "snapshots", "ubuntu_pro", "user", "volatile",
+        "boot",
+        "cloud-init",
+        "cluster",
+        "environment",
+        "image",
+        "limits",
+        "linux",
+        "migration",
+        "nvidia",
+        "placement",
+        "raw",
+        "security",
+        "snapshots",
+        "ubuntu_pro",
+        "user",
+        "volatile",
     ];
     for (key, value) in config {
         if !key.split_once('.').is_some_and(|(first, _)| FIRST.contains(&first)) {
@@ -387,7 +412,20 @@ pub(crate) fn check_config(config: &Object) -> Result<(), String> {
 
 /// Whether an instance's or a profile's devices can be so.
 pub(crate) fn check_devices(sim: &Sim, project: &str, devices: &Object) -> Result<(), String> {
-    const TYPES: &[&str] = &["none", "nic", "disk", "unix-char", "unix-block", "usb", "gpu", "infiniband", "proxy", "unix-hotplug", "tpm", "pci"];
+    const TYPES: &[&str] = &[
+        "none",
+        "nic",
+        "disk",
+        "unix-char",
+        "unix-block",
+        "usb",
+        "gpu",
+        "infiniband",
+        "proxy",
+        "unix-hotplug",
+        "tpm",
+        "pci",
+    ];
     for (name, device) in devices {
         let device = device.as_object().cloned().unwrap_or_default();
         let refuse = |why: String| Err(format!("Device validation failed for {name:?}: {why}"));
@@ -401,8 +439,14 @@ pub(crate) fn check_devices(sim: &Sim, project: &str, devices: &Object) -> Resul
             return refuse(format!("Failed loading device {name:?}: {why}"));
         }
         let (source, pool) = (text(&device, "source"), text(&device, "pool"));
-        if text(&device, "type") == "disk" && source.starts_with('/') && pool.is_empty() && text(&device, "required") != "false" {
-            return Err(format!("Failed add validation for device {name:?}: Missing source path {source:?} for disk {name:?}"));
+        if text(&device, "type") == "disk"
+            && source.starts_with('/')
+            && pool.is_empty()
+            && text(&device, "required") != "false"
+        {
+            return Err(format!(
+                "Failed add validation for device {name:?}: Missing source path {source:?} for disk {name:?}"
+            ));
         }
         if text(&device, "type") == "disk" && !pool.is_empty() {
             if sim.objects.get(&Place::new(named("storage pool"), "", &[pool])).is_none() {
@@ -418,15 +462,30 @@ pub(crate) fn check_devices(sim: &Sim, project: &str, devices: &Object) -> Resul
 }
 
 fn volatile(config: &Object) -> Object {
-    config.iter().filter(|(key, _)| key.starts_with("volatile.")).map(|(key, value)| (key.clone(), value.clone())).collect()
+    config
+        .iter()
+        .filter(|(key, _)| key.starts_with("volatile."))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
 }
 
 /// When something is over that begins now.
 pub(crate) fn expiry(sim: &Sim, spec: &str) -> Option<String> {
-    let seconds: u64 = spec.split_whitespace().filter_map(|part| {
-        let (number, unit) = part.split_at(part.len().checked_sub(1)?);
-        let unit = match unit { "M" => 60, "H" => 3600, "d" => 86_400, "w" => 604_800, "m" => 2_592_000, "y" => 31_536_000, _ => return None };
-        Some(number.parse::<u64>().ok()? * unit)
-    }).sum();
+    let seconds: u64 = spec
+        .split_whitespace()
+        .filter_map(|part| {
+            let (number, unit) = part.split_at(part.len().checked_sub(1)?);
+            let unit = match unit {
+                "M" => 60,
+                "H" => 3600,
+                "d" => 86_400,
+                "w" => 604_800,
+                "m" => 2_592_000,
+                "y" => 31_536_000,
+                _ => return None,
+            };
+            Some(number.parse::<u64>().ok()? * unit)
+        })
+        .sum();
     (seconds > 0).then(|| clock::rfc3339(sim.config.epoch + sim.now + std::time::Duration::from_secs(seconds)))
 }

@@ -36,7 +36,9 @@ pub(crate) const NETWORK: Rules = Rules {
         "" => Err(Refusal::bad("No name provided")),
         name if name.len() < 2 => Err(Refusal::bad("Network interface is too short (minimum 2 characters)")),
         name if name.len() > 15 => Err(Refusal::bad("Network interface is too long (maximum 15 characters)")),
-        name if !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) => Err(Refusal::bad("Network interface contains invalid characters")),
+        name if !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) => {
+            Err(Refusal::bad("Network interface contains invalid characters"))
+        }
         _ => Ok(()),
     },
     check: |_, place, network| {
@@ -50,7 +52,8 @@ pub(crate) const NETWORK: Rules = Rules {
         }
         let known = |key: &str| {
             let first = key.split('.').next().unwrap_or_default();
-            ["ipv4", "ipv6", "dns", "bridge", "raw", "security", "fan", "tunnel", "bgp", "maas", "volatile"].contains(&first)
+            ["ipv4", "ipv6", "dns", "bridge", "raw", "security", "fan", "tunnel", "bgp", "maas", "volatile"]
+                .contains(&first)
                 || ["parent", "mtu", "vlan", "gvrp"].contains(&key)
         };
         let mut config = config(network);
@@ -117,6 +120,7 @@ pub(crate) const FORWARD: Rules = Rules {
         Ok(())
     },
     background: Some("storage_and_network_operations"),
+    guarded: false,
     ..Rules::PLAIN
 };
 
@@ -187,7 +191,9 @@ impl Sim {
             (_, [LOOPBACK]) => Err(Refusal::not_found("Failed loading network: Network not found")),
             (&Method::GET, [LOOPBACK, "state"]) => Ok(Answer::Done(loopback_state())),
             (&Method::GET, []) => {
-                let Answer::Done(Value::Array(mut list)) = self.generic(ask)? else { return Ok(Answer::Done(json!([]))) };
+                let Answer::Done(Value::Array(mut list)) = self.generic(ask)? else {
+                    return Ok(Answer::Done(json!([])));
+                };
                 list.push(if ask.recursion() == 0 { "/1.0/networks/lo".into() } else { loopback().into() });
                 Ok(Answer::Done(list.into()))
             }
@@ -202,8 +208,7 @@ impl Sim {
                 Ok(Answer::Done(self.leases(ask.project(), name, &network)))
             }
             (_, [name, "peers", ..]) => match self.network(ask, name) {
-                Some(_) if ask.is(Method::GET) && path.len() == 2 => Ok(Answer::Done(json!([]))),
-                Some(_) if ask.is(Method::POST) => Err(Refusal::bad("Network driver \"bridge\" does not support peering")),
+                Some(_) if path.len() == 2 => Err(Refusal::bad("Network driver \"bridge\" does not support peering")),
                 Some(_) => Err(Refusal::not_found("Network peer not found")),
                 None => Err(Refusal::not_found("Network not found")),
             },
@@ -266,10 +271,15 @@ impl Sim {
         let mut found = Vec::new();
         for (name, device) in self.expanded(place).1 {
             let device = device.as_object().cloned().unwrap_or_default();
-            if text(&device, "type") != "nic" || ![text(&device, "network"), text(&device, "parent")].contains(&network) {
+            if text(&device, "type") != "nic" || ![text(&device, "network"), text(&device, "parent")].contains(&network)
+            {
                 continue;
             }
-            let number = place.name().bytes().chain(name.bytes()).fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+            let number = place
+                .name()
+                .bytes()
+                .chain(name.bytes())
+                .fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
             let [_, one, two, three] = number.to_be_bytes();
             let given = text(&device, "ipv4.address");
             let address = if given.is_empty() { format!("{prefix}.{}", 2 + number % 250) } else { given.into() };
@@ -288,9 +298,7 @@ fn loopback() -> Object {
 }
 
 fn loopback_state() -> Value {
-    let address = |family: &str, address: &str, netmask: &str| {
-        json!({"family": family, "address": address, "netmask": netmask, "scope": "local"})
-    };
+    let address = |family: &str, address: &str, netmask: &str| json!({"family": family, "address": address, "netmask": netmask, "scope": "local"});
     json!({
         "addresses": [address("inet", "127.0.0.1", "8"), address("inet6", "::1", "128")], "counters": counters(),
         "hwaddr": "", "mtu": 65536, "state": "up", "type": "loopback", "bond": null, "bridge": null, "vlan": null,

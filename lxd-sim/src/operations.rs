@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Exchange, Output, Sim,
-    answer::{Answer, Refusal, respond, refuse},
+    answer::{Answer, Refusal, refuse, respond},
     ask::{Ask, Object},
     sim::Timer,
 };
@@ -161,7 +161,11 @@ impl Sim {
     }
 
     /// Begins an operation that takes longer, or ends elsewhere.
-    pub(crate) fn begin_long(&mut self, new: New, work: impl FnOnce(&mut Self, &str) -> Step + Send + 'static) -> Answer {
+    pub(crate) fn begin_long(
+        &mut self,
+        new: New,
+        work: impl FnOnce(&mut Self, &str) -> Step + Send + 'static,
+    ) -> Answer {
         let id = self.open(new);
         let latency = self.config.latency;
         self.after(latency, Timer::Work(id.clone(), Box::new(work)));

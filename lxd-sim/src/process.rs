@@ -521,7 +521,10 @@ fn read(source: &mut Source, input: &mut Input, most: usize) -> Option<Vec<u8>> 
 
 /// As a terminal shows it.
 fn with_returns(data: &[u8]) -> Vec<u8> {
-    data.iter().flat_map(|byte| if *byte == b'\n' { &b"\r\n"[..] } else { std::slice::from_ref(byte) }).copied().collect()
+    data.iter()
+        .flat_map(|byte| if *byte == b'\n' { &b"\r\n"[..] } else { std::slice::from_ref(byte) })
+        .copied()
+        .collect()
 }
 
 pub(crate) fn absolute(cwd: &str, path: &str) -> String {

@@ -16,7 +16,7 @@ pub(crate) const RULES: Rules = Rules {
     missing: "Profile not found",
     fresh: || json!({"description": "", "config": {}, "devices": {}, "used_by": []}),
     exists: |name| Refusal::internal(format!("Error inserting {name:?} into database: The profile already exists")),
-    in_use: Some((400, "Profile is currently in use")),
+    in_use: Some((500, "Profile is currently in use")),
     name: |name| match name {
         "" => Err(Refusal::bad("No name provided")),
         name if name.contains('/') => Err(Refusal::bad("Profile names may not contain slashes")),

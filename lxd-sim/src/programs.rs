@@ -47,7 +47,11 @@ pub(crate) fn begin(sim: &mut Sim, id: &str, command: &[String]) -> Next {
         "pwd" => done(format!("{}\n", task.cwd), 0),
         "env" => {
             let hidden = |name: &&String| ["?", "$"].contains(&name.as_str());
-            let lines = task.variables.iter().filter(|(name, _)| !hidden(name)).map(|(name, value)| format!("{name}={value}\n"));
+            let lines = task
+                .variables
+                .iter()
+                .filter(|(name, _)| !hidden(name))
+                .map(|(name, value)| format!("{name}={value}\n"));
             done(lines.collect(), 0)
         }
         "id" => done(
@@ -169,12 +173,19 @@ pub(crate) fn signal(argument: &str) -> i32 {
     }
 }
 
-fn on_files(sim: &mut Sim, key: &(String, String), cwd: &str, name: &str, arguments: &[&str]) -> Result<String, String> {
+fn on_files(
+    sim: &mut Sim,
+    key: &(String, String),
+    cwd: &str,
+    name: &str,
+    arguments: &[&str],
+) -> Result<String, String> {
     let now = sim.seconds();
     let Some(inside) = sim.instances.get_mut(key) else { return Err("no instance".into()) };
     let tree = &mut inside.tree;
     let is_set = |flag: char| arguments.iter().any(|argument| argument.starts_with('-') && argument.contains(flag));
-    let paths: Vec<String> = arguments.iter().filter(|argument| !argument.starts_with('-')).map(|path| absolute(cwd, path)).collect();
+    let paths: Vec<String> =
+        arguments.iter().filter(|argument| !argument.starts_with('-')).map(|path| absolute(cwd, path)).collect();
     let fault = |path: &str, fault: Fault| format!("{path}: {}", fault.text());
     let mut shown = String::new();
     match name {
@@ -182,13 +193,16 @@ fn on_files(sim: &mut Sim, key: &(String, String), cwd: &str, name: &str, argume
             for path in if paths.is_empty() { vec![cwd.to_owned()] } else { paths } {
                 let node = tree.get(path.as_bytes(), true).map_err(|why| fault(&path, why))?;
                 match node.entries() {
-                    Some(entries) => entries.keys().for_each(|name| shown += &format!("{}\n", String::from_utf8_lossy(name))),
+                    Some(entries) => {
+                        entries.keys().for_each(|name| shown += &format!("{}\n", String::from_utf8_lossy(name)))
+                    }
                     None => shown += &format!("{path}\n"),
                 }
             }
         }
         "ln" => {
-            let (target, path) = (arguments.iter().rev().nth(1).unwrap_or(&""), paths.last().cloned().unwrap_or_default());
+            let (target, path) =
+                (arguments.iter().rev().nth(1).unwrap_or(&""), paths.last().cloned().unwrap_or_default());
             tree.put(path.as_bytes(), Node::link(*target, now), false).map_err(|why| fault(&path, why))?;
         }
         "chmod" => {
@@ -226,7 +240,9 @@ fn on_files(sim: &mut Sim, key: &(String, String), cwd: &str, name: &str, argume
                         remove_all(tree, bytes);
                         Ok(())
                     }
-                    "rm" | "rmdir" => tree.remove(bytes).map(drop).or_else(|why| if is_set('f') { Ok(()) } else { Err(why) }),
+                    "rm" | "rmdir" => {
+                        tree.remove(bytes).map(drop).or_else(|why| if is_set('f') { Ok(()) } else { Err(why) })
+                    }
                     _ => Ok(()),
                 };
                 done.map_err(|why| fault(path, why))?;

@@ -28,12 +28,16 @@ pub(crate) const RULES: Rules = Rules {
         "." | ".." | "*" => Err(Refusal::bad(format!("Reserved project name {name:?}"))),
         _ => Ok(()),
     },
-    check: |_, _, project| {
-        let known = |key: &str| ["features.", "limits.", "restricted", "backups.", "images."].iter().any(|prefix| key.starts_with(prefix));
+    check: |sim, place, project| {
+        let known = |key: &str| {
+            ["features.", "limits.", "restricted", "backups.", "images."].iter().any(|prefix| key.starts_with(prefix))
+        };
         let mut config = config(project);
         known_keys(&config, known, |key| Refusal::bad(format!("Invalid project configuration key {key:?}")))?;
-        for feature in ["features.images", "features.profiles", "features.storage.volumes"] {
-            config.entry(feature).or_insert_with(|| "true".into());
+        if sim.objects.get(place).is_none() {
+            for feature in ["features.images", "features.profiles", "features.storage.volumes"] {
+                config.entry(feature).or_insert_with(|| "true".into());
+            }
         }
         project.insert("config".into(), config.into());
         Ok(())
@@ -72,7 +76,12 @@ impl Sim {
     /// A project that has its own profiles gets a first one.
     pub(crate) fn project_made(&mut self, project: &str) {
         if self.project_has(project, "features.profiles") {
-            self.add("profile", project, &["default"], json!({"description": "Default LXD profile for project"}));
+            self.add(
+                "profile",
+                project,
+                &["default"],
+                json!({"description": format!("Default LXD profile for project {project}")}),
+            );
         }
     }
 

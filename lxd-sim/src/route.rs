@@ -11,7 +11,8 @@ use crate::{
 };
 
 /// First words of LXD's API of which the simulation has nothing.
-const LACKING: &[&str] = &["cluster", "replicators", "metadata", "storage-volumes", "network-allocations", "virtual-machines", "containers"];
+const LACKING: &[&str] =
+    &["cluster", "replicators", "metadata", "storage-volumes", "network-allocations", "virtual-machines", "containers"];
 
 impl Sim {
     pub(crate) fn route(&mut self, ask: &Ask) -> Result<Answer, Refusal> {
@@ -24,6 +25,8 @@ impl Sim {
             [] => self.of_server(ask),
             ["metrics"] if ask.is(Method::GET) => Ok(self.metrics()),
             ["resources"] if ask.is(Method::GET) => Ok(Answer::Done(self.resources())),
+            ["cluster"] if ask.is(Method::GET) => Ok(self.no_cluster()),
+            ["cluster", "members" | "groups", ..] => Err(Refusal::internal("Server is not clustered")),
             ["events"] => self.of_events(ask),
             ["operations", rest @ ..] => self.of_operations(ask, rest),
             ["projects", name, "state"] if ask.is(Method::GET) => self.project_state(name),
@@ -51,7 +54,8 @@ impl Sim {
         }
         let known = |word: &String| {
             let of_kind = kinds().iter().filter(|kind| there(self, kind.extension));
-            LACKING.contains(&word.as_str()) || of_kind.into_iter().any(|kind| kind.list.first() == Some(&Some(word.clone())))
+            LACKING.contains(&word.as_str())
+                || of_kind.into_iter().any(|kind| kind.list.first() == Some(&Some(word.clone())))
         };
         match ask.path.first().filter(|word| known(word)) {
             Some(_) => Err(lacking(ask)),

@@ -2,12 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{
-    Sim,
-    answer::Refusal,
-    ask::Object,
-    objects::Place,
-};
+use crate::{Sim, answer::Refusal, ask::Object, objects::Place};
 
 /// Which project an object is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +37,10 @@ pub(crate) struct Rules {
     pub(crate) leave: fn(&Sim, &Place) -> Result<(), Refusal>,
     /// The API extension since which changing one is an operation.
     pub(crate) background: Option<&'static str>,
-    /// Whether 5.0.2 has versions of it.
+    /// Whether 5.0.2 tells its version.
     pub(crate) versioned: bool,
+    /// Whether 5.0.2 heeds the version that a change is meant for.
+    pub(crate) guarded: bool,
 }
 
 impl Rules {
@@ -60,11 +57,16 @@ impl Rules {
         leave: |_, _| Ok(()),
         background: None,
         versioned: true,
+        guarded: true,
     };
 }
 
 /// Refuses keys of a configuration that are neither one of these nor `user.*`.
-pub(crate) fn known_keys(config: &Object, is_known: impl Fn(&str) -> bool, refusal: impl Fn(&str) -> Refusal) -> Result<(), Refusal> {
+pub(crate) fn known_keys(
+    config: &Object,
+    is_known: impl Fn(&str) -> bool,
+    refusal: impl Fn(&str) -> Refusal,
+) -> Result<(), Refusal> {
     match config.keys().find(|key| !key.starts_with("user.") && !is_known(key)) {
         Some(key) => Err(refusal(key)),
         None => Ok(()),

@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// Keys of its configuration that it takes, besides `user.*`.
-const PREFIXES: &[&str] = &["core.", "images.", "cluster.", "backups.", "maas.", "rbac.", "candid.", "storage.", "volatile."];
+const PREFIXES: &[&str] =
+    &["core.", "images.", "cluster.", "backups.", "maas.", "rbac.", "candid.", "storage.", "volatile."];
 const NUMBERS: &[&str] = &["core.shutdown_timeout", "images.remote_cache_expiry", "images.auto_update_interval"];
 
 impl Sim {
@@ -28,23 +29,43 @@ impl Sim {
             config.insert("core.trust_password".into(), password.into());
         }
         self.objects.put(server_place(), config);
-        self.add("project", "", &["default"], json!({
-            "description": "Default LXD project",
-            "config": {
-                "features.images": "true", "features.networks": "true", "features.profiles": "true",
-                "features.storage.buckets": "true", "features.storage.volumes": "true",
-            },
-        }));
-        self.add("storage pool", "", &["default"], json!({
-            "driver": "dir", "config": {"source": "/var/lib/lxd/storage-pools/default"}
-        }));
-        self.add("network", "default", &["lxdbr0"], json!({
-            "type": "bridge", "config": {"ipv4.address": "10.0.3.1/24", "ipv4.nat": "true", "ipv6.address": "none"}
-        }));
-        self.add("profile", "default", &["default"], json!({
-            "description": "Default LXD profile",
-            "devices": {"root": {"path": "/", "pool": "default", "type": "disk"}},
-        }));
+        self.add(
+            "project",
+            "",
+            &["default"],
+            json!({
+                "description": "Default LXD project",
+                "config": {
+                    "features.images": "true", "features.networks": "true", "features.profiles": "true",
+                    "features.storage.volumes": "true",
+                },
+            }),
+        );
+        self.add(
+            "storage pool",
+            "",
+            &["default"],
+            json!({
+                "driver": "dir", "config": {"source": "/var/lib/lxd/storage-pools/default"}
+            }),
+        );
+        self.add(
+            "network",
+            "default",
+            &["lxdbr0"],
+            json!({
+                "type": "bridge", "config": {"ipv4.address": "10.0.3.1/24", "ipv4.nat": "true", "ipv6.address": "none"}
+            }),
+        );
+        self.add(
+            "profile",
+            "default",
+            &["default"],
+            json!({
+                "description": "Default LXD profile",
+                "devices": {"root": {"path": "/", "pool": "default", "type": "disk"}},
+            }),
+        );
         self.warn();
     }
 
@@ -106,7 +127,9 @@ impl Sim {
             return Ok(Answer::Done(server));
         }
         let place = Place::new(named("project"), "", &[ask.project()]);
-        self.objects.get(&place).ok_or_else(|| Refusal::not_found("Project not found"))?;
+        if !self.is_old() {
+            self.objects.get(&place).ok_or_else(|| Refusal::not_found("Project not found"))?;
+        }
         let (config, mut shown) = (self.server_config(), self.server_config());
         if let Some(password) = shown.get_mut("core.trust_password") {
             *password = true.into();
@@ -145,6 +168,19 @@ impl Sim {
         address.filter(|address| !address.is_empty()).map(String::from).into_iter().collect()
     }
 
+    /// What would be asked of a new member.
+    pub(crate) fn no_cluster(&self) -> Answer {
+        let pools = self.objects.all("storage pool").map(|(place, _)| place.name());
+        let asked = pools.map(|pool| {
+            json!({
+                "entity": "storage-pool", "name": pool, "key": "source", "value": "",
+                "description": format!("\"source\" property for storage pool {pool:?}"),
+            })
+        });
+        let cluster = json!({"server_name": "", "enabled": false, "member_config": asked.collect::<Vec<_>>()});
+        Answer::Fetched(cluster.clone(), cluster)
+    }
+
     /// What there is, in the words of Prometheus.
     pub(crate) fn metrics(&self) -> Answer {
         let mut text = String::new();
@@ -159,7 +195,8 @@ impl Sim {
 
     /// A small machine.
     pub(crate) fn resources(&self) -> Value {
-        let core = json!({"core": 0, "threads": [{"id": 0, "thread": 0, "online": true, "numa_node": 0, "isolated": false}]});
+        let core =
+            json!({"core": 0, "threads": [{"id": 0, "thread": 0, "online": true, "numa_node": 0, "isolated": false}]});
         json!({
             "cpu": {
                 "architecture": std::env::consts::ARCH, "total": 1,

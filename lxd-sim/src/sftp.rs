@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use bytes::{Bytes, BytesMut};
 use lxd_proto::{
     flow::Message,
-    sftp::{Answer as Reply, Ask as Request, Asked, Attributes, BytePath, Decoder, Entry, File, OpenFlags, Status, version},
+    sftp::{
+        Answer as Reply, Ask as Request, Asked, Attributes, BytePath, Decoder, Entry, File, OpenFlags, Status, version,
+    },
 };
 
 use crate::{
@@ -118,7 +120,9 @@ impl Session {
             Request::Lstat(at) => found(tree, &at, false),
             Request::Stat(at) => found(tree, &at, true),
             Request::Fstat(file) => Ok(Reply::Attributes(attributes(self.file(tree, &file)?))),
-            Request::Setstat(at, said) => set(tree.get_mut(at.as_bytes(), true).map_err(refused)?, now, said).map(|()| done),
+            Request::Setstat(at, said) => {
+                set(tree.get_mut(at.as_bytes(), true).map_err(refused)?, now, said).map(|()| done)
+            }
             Request::Fsetstat(file, said) => set(self.file(tree, &file)?, now, said).map(|()| done),
             Request::Opendir(at) => {
                 let node = tree.get(at.as_bytes(), true).map_err(refused)?;
@@ -139,7 +143,9 @@ impl Session {
                 named(&at)?;
                 match tree.get(at.as_bytes(), false) {
                     Ok(_) => Err(refused(Fault::Exists)),
-                    Err(Fault::NotFound) => tree.put(at.as_bytes(), Node::directory(now), false).map(|()| done).map_err(refused),
+                    Err(Fault::NotFound) => {
+                        tree.put(at.as_bytes(), Node::directory(now), false).map(|()| done).map_err(refused)
+                    }
                     Err(fault) => Err(refused(fault)),
                 }
             }

@@ -185,7 +185,9 @@ fn variable(rest: &mut Rest<'_>) -> Result<Part, String> {
     }
     let braced = rest.next_if_eq(&'{').is_some();
     let mut name = String::new();
-    while let Some(c) = rest.next_if(|c| c.is_ascii_alphanumeric() || *c == '_' || (name.is_empty() && "?$#".contains(*c))) {
+    while let Some(c) =
+        rest.next_if(|c| c.is_ascii_alphanumeric() || *c == '_' || (name.is_empty() && "?$#".contains(*c)))
+    {
         name.push(c);
         if "?$#".contains(c) {
             break;

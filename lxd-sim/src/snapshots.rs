@@ -71,7 +71,9 @@ impl Sim {
             let free = (0..).map(|number| format!("snap{number}")).find(|name| self.find_snapshot(key, name).is_none());
             name = free.unwrap_or_default();
         }
-        let new = New::task("Snapshotting instance", &key.0).on_instance(&key.1).about("entity_url", &snapshot_url(key, &name));
+        let new = New::task("Snapshotting instance", &key.0)
+            .on_instance(&key.1)
+            .about("entity_url", &snapshot_url(key, &name));
         let key = key.clone();
         Ok(self.begin(new, move |sim, _| sim.take_snapshot(&key, &name, &post).map(|()| Value::Null)))
     }
@@ -89,7 +91,8 @@ impl Sim {
         let given = text(post, "expires_at");
         let default = expiry(self, text(&object(&of, "expanded_config"), "snapshots.expiry"));
         let expires = if given.is_empty() { default.unwrap_or_else(|| NEVER.into()) } else { given.into() };
-        let kept = ["architecture", "config", "devices", "ephemeral", "expanded_config", "expanded_devices", "profiles"];
+        let kept =
+            ["architecture", "config", "devices", "ephemeral", "expanded_config", "expanded_devices", "profiles"];
         let mut object: Object = of.into_iter().filter(|(key, _)| kept.contains(&key.as_str())).collect();
         object.insert("expires_at".into(), expires.into());
         object.insert("created_at".into(), self.time().into());
@@ -106,7 +109,10 @@ impl Sim {
         let mut version = found.object.clone();
         version.retain(|key, _| !InstanceSnapshot::READ_ONLY.contains(&key.as_str()));
         let (key, name) = (key.clone(), found.name.clone());
-        let operation = |verb: &str| New::task(format!("{verb} snapshot"), &key.0).on_instance(&name);
+        let operation = |verb: &str| {
+            let about = if verb == "Updating" { &name } else { &key.1 };
+            New::task(format!("{verb} snapshot"), &key.0).on_instance(about)
+        };
         match ask.method {
             Method::GET => Ok(Answer::Fetched(self.snapshot(&key, found).into(), version.into())),
             Method::PUT | Method::PATCH => {

@@ -52,7 +52,8 @@ impl Sim {
             return Err(Refusal::bad("Bad Request"));
         }
         let name = name.clone();
-        let taken = self.sockets.values().any(|socket| matches!(socket, Socket::Stream(of, fd) if of == id && *fd == name));
+        let taken =
+            self.sockets.values().any(|socket| matches!(socket, Socket::Stream(of, fd) if of == id && *fd == name));
         self.upgrade(ask.exchange, Socket::Stream(id.into(), name.clone()));
         if taken {
             // It is upgraded, and fails then.
@@ -108,5 +109,9 @@ impl Sim {
 
 /// Secrets as an operation shows them.
 pub(crate) fn shown(secrets: &BTreeMap<String, String>) -> Value {
-    secrets.iter().map(|(name, secret)| (name.clone(), Value::from(secret.clone()))).collect::<serde_json::Map<_, _>>().into()
+    secrets
+        .iter()
+        .map(|(name, secret)| (name.clone(), Value::from(secret.clone())))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }

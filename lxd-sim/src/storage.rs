@@ -31,9 +31,17 @@ pub(crate) const POOL: Rules = Rules {
         name if name.contains('/') => Err(Refusal::bad("Storage pool names may not contain slashes")),
         _ => Ok(()),
     },
-    check: |_, place, pool| {
+    check: |sim, place, pool| {
+        let there = sim.objects.get(place).map(config);
+        if there.is_some_and(|there| there.get("source") != config(pool).get("source")) {
+            return Err(Refusal::internal("Pool source cannot be changed when not in pending state"));
+        }
         if !["dir", "btrfs", "lvm"].contains(&text(pool, "driver")) {
-            let refusal = if text(pool, "driver").is_empty() { Refusal::bad("No driver provided") } else { Refusal::internal("Unknown driver") };
+            let refusal = if text(pool, "driver").is_empty() {
+                Refusal::bad("No driver provided")
+            } else {
+                Refusal::internal("Unknown driver")
+            };
             return Err(refusal);
         }
         let mut config = config(pool);
@@ -82,7 +90,9 @@ pub(crate) const VOLUME: Rules = Rules {
             volume.insert("config".into(), own.into());
         }
         let known = |key: &str| {
-            ["size", "security.", "snapshots.", "block.", "volatile.", "btrfs.", "lvm."].iter().any(|prefix| key.starts_with(prefix))
+            ["size", "security.", "snapshots.", "block.", "volatile.", "btrfs.", "lvm."]
+                .iter()
+                .any(|prefix| key.starts_with(prefix))
         };
         known_keys(&config(volume), known, |key| Refusal::internal(format!("Invalid option for volume: {key:?}")))?;
         if text(volume, "content_type").is_empty() {
@@ -168,12 +178,17 @@ impl Sim {
     fn volumes(&self, ask: &Ask, pool: &str, kind: Option<&str>) -> Result<Answer, Refusal> {
         let project = self.project_of(named("storage volume"), ask.project());
         let is_here = |place: &Place| (place.project == project || ask.all_projects()) && place.names[0] == pool;
-        let snapshots = self.objects.all("volume snapshot").filter(|(place, _)| is_here(place)).map(|(place, snapshot)| {
-            let mut shown = self.objects.get(&Place { kind: "storage volume", names: place.names[..3].to_vec(), ..place.clone() }).cloned().unwrap_or_default();
-            shown.extend(snapshot.clone());
-            shown.insert("name".into(), format!("{}/{}", place.names[2], place.name()).into());
-            (place.clone(), shown)
-        });
+        let snapshots =
+            self.objects.all("volume snapshot").filter(|(place, _)| is_here(place)).map(|(place, snapshot)| {
+                let mut shown = self
+                    .objects
+                    .get(&Place { kind: "storage volume", names: place.names[..3].to_vec(), ..place.clone() })
+                    .cloned()
+                    .unwrap_or_default();
+                shown.extend(snapshot.clone());
+                shown.insert("name".into(), format!("{}/{}", place.names[2], place.name()).into());
+                (place.clone(), shown)
+            });
         let custom = self.objects.all("storage volume").filter(|(place, _)| is_here(place));
         let custom = custom.map(|(place, _)| (place.clone(), self.shown(place))).chain(snapshots);
         let all = self.root_volumes(ask.project(), pool).into_iter().chain(custom);
@@ -212,11 +227,11 @@ impl Sim {
                 Ok(self.begin(new, move |_, _| made.map(|()| Value::Null)))
             }
             "copy" => {
-                let from = self.place(kind, if text(&source, "project").is_empty() { ask.project() } else { text(&source, "project") }, &[
-                    text(&source, "pool"),
-                    "custom",
-                    text(&source, "name"),
-                ]);
+                let from = self.place(
+                    kind,
+                    if text(&source, "project").is_empty() { ask.project() } else { text(&source, "project") },
+                    &[text(&source, "pool"), "custom", text(&source, "name")],
+                );
                 let only = source.get("volume_only").and_then(Value::as_bool).unwrap_or_default();
                 let new = New::task("Copying storage volume", ask.project());
                 Ok(self.begin(new, move |sim, _| sim.copy_volume(&from, &place, &post, !only).map(|()| Value::Null)))
@@ -229,7 +244,9 @@ impl Sim {
     fn copy_volume(&mut self, from: &Place, to: &Place, post: &Object, snapshots: bool) -> Result<(), Refusal> {
         let (pool, name, project) = (&from.names[0], from.name(), &from.project);
         let missing = || {
-            let what = format!("Storage volume {name:?} in project {project:?} of type \"custom\" does not exist on pool {pool:?}");
+            let what = format!(
+                "Storage volume {name:?} in project {project:?} of type \"custom\" does not exist on pool {pool:?}"
+            );
             Refusal::not_found(format!("Failed generating volume copy config: {what}: Storage volume not found"))
         };
         let mut volume = match name.split_once('/') {
@@ -237,8 +254,13 @@ impl Sim {
                 let names: Vec<String> = [pool, "custom", of, snapshot].map(String::from).into();
                 let place = Place { kind: "volume snapshot", project: project.clone(), names };
                 let snapshot = self.objects.get(&place).cloned().ok_or_else(missing)?;
-                let mut volume = self.objects.get(&Place { kind: "storage volume", names: place.names[..3].to_vec(), ..place }).cloned().ok_or_else(missing)?;
-                volume.extend(snapshot.into_iter().filter(|(key, _)| ["config", "description"].contains(&key.as_str())));
+                let mut volume = self
+                    .objects
+                    .get(&Place { kind: "storage volume", names: place.names[..3].to_vec(), ..place })
+                    .cloned()
+                    .ok_or_else(missing)?;
+                volume
+                    .extend(snapshot.into_iter().filter(|(key, _)| ["config", "description"].contains(&key.as_str())));
                 volume
             }
             None => self.objects.get(from).cloned().ok_or_else(missing)?,
@@ -251,7 +273,11 @@ impl Sim {
         }
         self.objects.put(to.clone(), volume);
         if snapshots {
-            let all: Vec<_> = self.objects.below("volume snapshot", &from.project, &from.names).map(|(place, object)| (place.clone(), object.clone())).collect();
+            let all: Vec<_> = self
+                .objects
+                .below("volume snapshot", &from.project, &from.names)
+                .map(|(place, object)| (place.clone(), object.clone()))
+                .collect();
             for (place, snapshot) in all {
                 let names = to.names.iter().chain(place.names.last()).cloned().collect();
                 self.objects.put(Place { names, project: to.project.clone(), ..place }, snapshot);
@@ -364,6 +390,19 @@ impl Sim {
         match (&ask.method, rest) {
             (&Method::POST, ["snapshots"]) => self.snapshot_volume(ask, &place),
             (&Method::POST | &Method::DELETE, ["snapshots", name]) => self.of_volume_snapshot(ask, &place, name),
+            (&Method::GET, ["snapshots"]) if self.is_old() => {
+                // 5.0.2 shows little of each.
+                let all = self.objects.below("volume snapshot", &place.project, &place.names);
+                let shown = all.map(|(snapshot, object)| {
+                    let name = format!("{}/{}", place.name(), snapshot.name());
+                    let shown = json!({
+                        "name": name, "description": text(object, "description"), "config": config(object),
+                        "content_type": "", "created_at": NEVER,
+                    });
+                    (self.url(snapshot), shown.as_object().cloned().unwrap_or_default())
+                });
+                listed(ask, shown)
+            }
             (_, ["snapshots", ..]) => self.generic(ask),
             (_, ["backups", rest @ ..]) => self.of_volume_backups(ask, &place, rest),
             _ => Err(lacking(ask)),
@@ -372,7 +411,11 @@ impl Sim {
 
     fn snapshot_volume(&mut self, ask: &Ask, volume: &Place) -> Result<Answer, Refusal> {
         let (mut post, kind) = (ask.object()?, named("volume snapshot"));
-        let there: Vec<String> = self.objects.below(kind.name, &volume.project, &volume.names).map(|(place, _)| place.name().into()).collect();
+        let there: Vec<String> = self
+            .objects
+            .below(kind.name, &volume.project, &volume.names)
+            .map(|(place, _)| place.name().into())
+            .collect();
         if text(&post, "name").is_empty() {
             let free = (0..).map(|number| format!("snap{number}")).find(|name| !there.contains(name));
             post.insert("name".into(), free.unwrap_or_default().into());
@@ -401,7 +444,8 @@ impl Sim {
 
     fn of_volume_snapshot(&mut self, ask: &Ask, volume: &Place, name: &str) -> Result<Answer, Refusal> {
         let kind = named("volume snapshot");
-        let place = Place { kind: kind.name, names: [&volume.names[..], &[name.to_owned()]].concat(), ..volume.clone() };
+        let place =
+            Place { kind: kind.name, names: [&volume.names[..], &[name.to_owned()]].concat(), ..volume.clone() };
         self.objects.get(&place).ok_or_else(|| Refusal::not_found(kind.rules.missing))?;
         let renamed = (ask.is(Method::POST)).then(|| ask.object()).transpose()?;
         let verb = if renamed.is_some() { "Renaming" } else { "Deleting" };

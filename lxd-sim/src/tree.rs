@@ -144,7 +144,11 @@ impl Tree {
             if links > LINKS {
                 return Err(Fault::TooManyLinks);
             }
-            if target.first() == Some(&b'/') { names.clear() } else { drop(names.pop()) }
+            if target.first() == Some(&b'/') {
+                names.clear()
+            } else {
+                drop(names.pop())
+            }
             left.extend(parts(target).rev().map(<[u8]>::to_vec));
         }
         Ok(names)

@@ -71,7 +71,9 @@ impl Sim {
         let mine = ask.all_projects() || projects.iter().any(|name| name == ask.project());
         match path {
             ["/"] | [] => ask.is(Method::GET),
-            ["certificates"] | ["projects"] | ["events"] | ["operations", ..] => ask.is(Method::GET) || path[0] == "operations",
+            ["certificates"] | ["projects"] | ["events"] | ["operations", ..] => {
+                ask.is(Method::GET) || path[0] == "operations"
+            }
             ["certificates", fingerprint] => {
                 ask.is(Method::GET) || (text(certificate, "fingerprint") == *fingerprint && !ask.is(Method::DELETE))
             }
@@ -169,7 +171,9 @@ impl Sim {
                 metadata.is_some_and(|metadata| metadata.contains_key("request") && text(metadata, "secret") == secret)
             });
             let (id, request) = issued
-                .and_then(|(id, operation)| Some((id.clone(), operation.metadata.as_ref()?.get("request")?.as_object()?.clone())))
+                .and_then(|(id, operation)| {
+                    Some((id.clone(), operation.metadata.as_ref()?.get("request")?.as_object()?.clone()))
+                })
                 .ok_or_else(Refusal::forbidden)?;
             for key in ["name", "type", "restricted", "projects"] {
                 post.extend(request.get(key).map(|value| (key.to_owned(), value.clone())));
@@ -214,6 +218,7 @@ fn decode(certificate: &str) -> Result<Vec<u8>, Refusal> {
 /// A certificate as text.
 pub(crate) fn pem(der: &[u8]) -> String {
     let base64 = STANDARD.encode(der);
-    let lines: Vec<&str> = (0..base64.len()).step_by(64).filter_map(|at| base64.get(at..base64.len().min(at + 64))).collect();
+    let lines: Vec<&str> =
+        (0..base64.len()).step_by(64).filter_map(|at| base64.get(at..base64.len().min(at + 64))).collect();
     format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
 }

@@ -21,10 +21,13 @@ impl Sim {
                     && texts(object, "profiles").iter().any(|name| name == place.name())
             }
             "network" => devices(object).any(|device| {
-                text(device, "type") == "nic" && [text(device, "network"), text(device, "parent")].contains(&place.name())
+                text(device, "type") == "nic"
+                    && [text(device, "network"), text(device, "parent")].contains(&place.name())
             }),
             "network ACL" => devices(object).any(|device| has_acl(text(device, "security.acls"), place.name())),
-            "storage pool" => devices(object).any(|device| text(device, "type") == "disk" && text(device, "pool") == place.name()),
+            "storage pool" => {
+                devices(object).any(|device| text(device, "type") == "disk" && text(device, "pool") == place.name())
+            }
             "storage volume" => {
                 let [pool, kind, name] = place.names.as_slice() else { return false };
                 let project = self.project_of(crate::kinds::named("storage volume"), &user.project);
@@ -34,7 +37,8 @@ impl Sim {
             }
             _ => false,
         };
-        let mut urls: Vec<String> = users.filter(|(user, object)| uses(user, object)).map(|(user, _)| self.url(user)).collect();
+        let mut urls: Vec<String> =
+            users.filter(|(user, object)| uses(user, object)).map(|(user, _)| self.url(user)).collect();
         let more: &[&str] = match place.kind {
             "project" => &["image", "network", "network ACL", "network zone", "storage volume"],
             "network ACL" => &["network"],
@@ -70,7 +74,10 @@ impl Sim {
                 "storage volume" => {
                     let devices = object.get_mut("devices").and_then(Value::as_object_mut).into_iter().flatten();
                     for (_, device) in devices {
-                        if device["type"] == "disk" && device["source"] == from && device["pool"] == to.names[0].as_str() {
+                        if device["type"] == "disk"
+                            && device["source"] == from
+                            && device["pool"] == to.names[0].as_str()
+                        {
                             device["source"] = to.name().into();
                         }
                     }

@@ -18,6 +18,7 @@ pub(crate) const RULES: Rules = Rules {
         other => Err(Refusal::bad(format!("Invalid warning type {other:?}"))),
     },
     versioned: false,
+    guarded: false,
     ..Rules::PLAIN
 };
 
@@ -25,9 +26,14 @@ impl Sim {
     /// The warning that a machine without virtual machines has.
     pub(crate) fn warn(&mut self) {
         let (uuid, now) = (self.random.uuid(), Value::from(self.time()));
-        self.add("warning", "", &[&uuid], json!({
-            "type": "Instance type not operational", "first_seen_at": now, "last_seen_at": now,
-            "last_message": "vhost_vsock kernel module not loaded",
-        }));
+        self.add(
+            "warning",
+            "",
+            &[&uuid],
+            json!({
+                "type": "Instance type not operational", "first_seen_at": now, "last_seen_at": now,
+                "last_message": "vhost_vsock kernel module not loaded",
+            }),
+        );
     }
 }

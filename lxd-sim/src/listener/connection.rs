@@ -20,7 +20,10 @@ use tungstenite::{
     protocol::{Role, WebSocketConfig},
 };
 
-use super::{LARGEST_BODY, shared::{Open, Shared}};
+use super::{
+    LARGEST_BODY,
+    shared::{Open, Shared},
+};
 use crate::{Caller, ClientCertificate, Input, Output};
 
 pub(super) async fn serve<S>(stream: S, from: Caller, certificate: Option<Vec<u8>>, shared: Rc<Shared>)
@@ -31,7 +34,8 @@ where
         let (shared, certificate) = (shared.clone(), certificate.clone().map(ClientCertificate));
         async move { Ok::<_, Infallible>(answer(request, from, certificate, shared).await) }
     };
-    let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer));
+    let connection =
+        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer));
     // The client has gone; there is nobody to tell.
     let _ = connection.with_upgrades().await;
 }
@@ -52,11 +56,15 @@ async fn answer(
             return response;
         }
     };
-    head.extensions.extend(certificate.map(|certificate| {
-        let mut extensions = http::Extensions::new();
-        extensions.insert(certificate);
-        extensions
-    }).unwrap_or_default());
+    head.extensions.extend(
+        certificate
+            .map(|certificate| {
+                let mut extensions = http::Extensions::new();
+                extensions.insert(certificate);
+                extensions
+            })
+            .unwrap_or_default(),
+    );
     let asked = head.headers.clone();
     let mut open = shared.open();
     shared.input(Input::Request { exchange: open.exchange, from, request: Request::from_parts(head, body) });
@@ -158,7 +166,8 @@ impl Codec {
         if !websocket {
             return Self::Raw(Pipes::default());
         }
-        let config = WebSocketConfig::default().max_message_size(Some(limits::MESSAGE)).max_frame_size(Some(limits::MESSAGE));
+        let config =
+            WebSocketConfig::default().max_message_size(Some(limits::MESSAGE)).max_frame_size(Some(limits::MESSAGE));
         Self::WebSocket(Box::new(WebSocket::from_raw_socket(Pipes::default(), Role::Server, Some(config))))
     }
 

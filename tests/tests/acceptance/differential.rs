@@ -16,8 +16,27 @@ cases!(ureq_unix, lxd_ureq::Client, unix, answers_are_those_of_a_real_one);
 
 /// Keys whose values are another each time, or the machine's.
 const VOLATILE: &[&str] = &[
-    "created_at", "updated_at", "last_used_at", "uploaded_at", "id", "operation", "environment", "pid", "cpu", "memory",
-    "processes", "counters", "hwaddr", "host_name", "source", "uuid", "size",
+    "created_at",
+    "updated_at",
+    "last_used_at",
+    "uploaded_at",
+    "id",
+    "operation",
+    "environment",
+    "pid",
+    "cpu",
+    "memory",
+    "processes",
+    "counters",
+    "hwaddr",
+    "host_name",
+    "source",
+    "uuid",
+    "size",
+    "core.https_address",
+    "progress",
+    "create_instance_from_image_unpack_progress",
+    "container_progress",
 ];
 
 /// Requests whose answers differ, each with its reason. They are in lxd-sim's documentation too.
@@ -34,12 +53,16 @@ struct Answer {
 fn answers_are_those_of_a_real_one<C: Lab>(server: &Server<C>) {
     let daemon = Daemon::start(server, 8540);
     let real = daemon.unix::<C>();
-    let simulation = lxd_sim::Server::start().unwrap();
+    let (mut config, mut listen) = (lxd_sim::Config::default(), lxd_sim::Listen::default());
+    config.password = Some("known to nobody".into());
+    listen.https = Some(([127, 0, 0, 1], 0).into());
+    let simulation = lxd_sim::Server::start_with(config, listen).unwrap();
     let socket = simulation.socket().display().to_string();
     let simulated = Server::<C>::at(Remote::unix(&*socket)).lxd;
     // As tests/server makes a real one.
     simulated.network("lxdbr0").delete().wait().send().unwrap();
-    let image = simulated.images().upload(std::fs::read(env("LXD_TEST_IMAGE")).unwrap()).wait().send().unwrap();
+    let tarball = std::fs::read(env("LXD_TEST_IMAGE")).unwrap();
+    let image = simulated.images().upload(tarball).filename("busybox.tar.gz").wait().send().unwrap();
     let image = image.fingerprint.to_string();
     simulated.image_aliases().create(ImageAliasesPost::new("busybox", &image)).wait().send().unwrap();
 
@@ -86,7 +109,8 @@ fn ask(socket: &str, method: &str, path: &str, body: Option<&Value>, header: &st
     let header = if header.is_empty() { String::new() } else { format!("{header}\r\n") };
     let mut stream = UnixStream::connect(socket).unwrap();
     let length = content.len();
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: lxd\r\nConnection: close\r\nContent-Type: {kind}\r\n{header}");
+    let head =
+        format!("{method} {path} HTTP/1.1\r\nHost: lxd\r\nConnection: close\r\nContent-Type: {kind}\r\n{header}");
     stream.write_all(format!("{head}Content-Length: {length}\r\n\r\n{content}").as_bytes()).unwrap();
     let mut received = Vec::new();
     stream.read_to_end(&mut received).unwrap();
@@ -134,7 +158,8 @@ fn scrub(value: &mut Value) {
             object.retain(|key, _| !VOLATILE.contains(&key.as_str()) && !key.starts_with("volatile."));
             object.values_mut().for_each(scrub);
             object.retain(|_, value| {
-                let empty = value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(serde_json::Map::is_empty);
+                let empty = value.as_array().is_some_and(Vec::is_empty)
+                    || value.as_object().is_some_and(serde_json::Map::is_empty);
                 !value.is_null() && !empty
             });
         }
