@@ -32,13 +32,16 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 const USAGE: &str = "\
     usage: (--image FILE | --alias NAME) [--url URL [--token TOKEN | --password PASSWORD]], where URL is \
-    unix:/path/unix.socket, or https://host:8443 with a token or password; without it, the local server is found";
+    unix:/path/unix.socket, or https://host:8443 with a token or password; without it, the local server is found, or \
+    else one is simulated, which brings an image of its own";
 
 /// The command line.
 pub struct Options {
     pub url: Option<String>,
     pub proof: Option<Proof>,
-    pub image: Image,
+    image: Option<Image>,
+    /// The server, if it is simulated. Dropped, it is gone.
+    simulation: Option<lxd_sim::Server>,
 }
 
 /// What the container is made of.
@@ -65,16 +68,23 @@ impl Options {
         if https != proof.is_some() {
             return Err(format!("a token or password goes with an https address; {USAGE}").into());
         }
-        Ok(Self { url, proof, image: image.ok_or(USAGE)? })
+        if url.is_some() && image.is_none() {
+            return Err(USAGE.into());
+        }
+        Ok(Self { url, proof, image, simulation: None })
     }
 
     /// The way to the server. Over HTTPS, the client has a new identity, which the server does not trust yet.
-    pub fn remote(&self, screen: &mut Screen) -> Result<Remote> {
+    pub fn remote(&mut self, screen: &mut Screen) -> Result<Remote> {
         let Some(url) = &self.url else {
             screen.step("Find the local server")?;
-            let remote = Remote::local()?;
-            screen.say(&remote.address)?;
-            return Ok(remote);
+            return match Remote::local() {
+                Ok(remote) => {
+                    screen.say(&remote.address)?;
+                    Ok(remote)
+                }
+                Err(_) => self.simulate(screen),
+            };
         };
         let address: Address = url.parse()?;
         if let Address::Unix(path) = address {
@@ -89,6 +99,28 @@ impl Options {
         };
         screen.say(format!("{pin}: nothing else is trusted"))?;
         Ok(Remote::https(url, ServerTrust::Pin(pin))?.identity(ClientIdentity::generate("tour")?))
+    }
+}
+
+impl Options {
+    /// Starts a simulated server in this process.
+    fn simulate(&mut self, screen: &Screen) -> Result<Remote> {
+        let server = lxd_sim::Server::start()?;
+        screen.say("there is none, so this one is simulated")?;
+        let socket = server.socket().to_owned();
+        if self.image.is_none() {
+            // Beside its socket, and removed with it.
+            let path = socket.with_file_name("image.tar");
+            std::fs::write(&path, lxd_sim::image())?;
+            self.image = Some(Image::File(path));
+        }
+        self.simulation = Some(server);
+        Ok(Remote::unix(socket.display().to_string()))
+    }
+
+    /// What the container is made of.
+    pub fn image(&self) -> Result<&Image> {
+        self.image.as_ref().ok_or_else(|| USAGE.into())
     }
 }
 

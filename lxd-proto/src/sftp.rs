@@ -18,13 +18,15 @@
 //! # }
 //! ```
 //!
-//! Below that are the protocol's [packets](Ask), which need no session, no client and no I/O: see [`Decoder`].
+//! Below that are the protocol's [packets](Ask), which need no session, no client and no I/O: see [`Decoder`]. The other
+//! side's are there too, for servers that tests make: see [`Asked`].
 
 mod attributes;
 mod error;
 mod line;
 pub(crate) mod operations;
 mod packets;
+mod server;
 mod session;
 pub(crate) mod transfer;
 
@@ -34,6 +36,7 @@ pub use attributes::{Attributes, BytePath, Entry, FileKind};
 pub use error::{SftpError, Status};
 pub(crate) use line::{Answered, Line};
 pub use packets::{Answer, Ask, Decoder, OpenFlags, Received, init};
+pub use server::{Asked, version};
 pub(crate) use session::request;
 pub use session::{Connect, Doing, Sftp};
 
@@ -48,6 +51,11 @@ impl File {
     /// An open file that the server calls this; the path is for errors.
     pub fn new(handle: Bytes, path: impl Into<BytePath>) -> Self {
         Self { handle, path: path.into() }
+    }
+
+    /// What the server calls it.
+    pub fn handle(&self) -> &Bytes {
+        &self.handle
     }
 
     /// The path that it was opened by.

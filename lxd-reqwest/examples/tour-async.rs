@@ -42,7 +42,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(screen: &mut Screen) -> Result<()> {
-    let options = Options::parse(std::env::args().skip(1))?;
+    let mut options = Options::parse(std::env::args().skip(1))?;
     screen.watch_for_ctrl_c()?;
     let remote = block_in_place(|| options.remote(screen))?;
     let certificate = remote.identity.as_ref().map(|identity| identity.fingerprint());
@@ -66,7 +66,7 @@ async fn tour(lxd: &Client, options: &Options, screen: &mut Screen, made: &mut M
     let environment = &server.environment;
     screen.say(format!("{} {}, {}", environment.server, environment.server_version, server.auth))?;
 
-    let image = match &options.image {
+    let image = match options.image()? {
         Image::Alias(alias) => {
             screen.step(format!("Look up the image {alias}"))?;
             lxd.image_alias(alias).get().await?.target.clone()

@@ -33,7 +33,7 @@ fn main() -> ExitCode {
 }
 
 fn run(screen: &mut Screen) -> Result<()> {
-    let options = Options::parse(std::env::args().skip(1))?;
+    let mut options = Options::parse(std::env::args().skip(1))?;
     screen.watch_for_ctrl_c()?;
     let remote = options.remote(screen)?;
     let certificate = remote.identity.as_ref().map(|identity| identity.fingerprint());
@@ -57,7 +57,7 @@ fn tour(lxd: &Client, options: &Options, screen: &mut Screen, made: &mut Made) -
     let environment = &server.environment;
     screen.say(format!("{} {}, {}", environment.server, environment.server_version, server.auth))?;
 
-    let image = match &options.image {
+    let image = match options.image()? {
         Image::Alias(alias) => {
             screen.step(format!("Look up the image {alias}"))?;
             lxd.image_alias(alias).get().send()?.target.clone()

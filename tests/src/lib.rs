@@ -26,6 +26,7 @@ mod secrets;
 mod own_websockets;
 mod lxc_directory;
 mod servers;
+mod sim;
 mod storage;
 pub mod tree;
 
@@ -155,7 +156,8 @@ impl Lab for OwnWebSockets {
     }
 }
 
-/// Makes a test of each case for each adapter, over the Unix socket and over HTTPS, and for the transport of one's own.
+/// Makes a test of each case for each adapter, over the Unix socket and over HTTPS and on the simulation, and for the
+/// transport of one's own.
 #[macro_export]
 macro_rules! everywhere {
     ($($case:ident),* $(,)?) => {
@@ -172,10 +174,13 @@ macro_rules! everywhere {
     };
 }
 
-/// Makes a test of each case for each adapter, over the Unix socket and over HTTPS.
+/// Makes a test of each case for each adapter, over the Unix socket and over HTTPS, and on the simulation, where that can
+/// do it: `.config/nextest.toml` lists what it cannot do.
 #[macro_export]
 macro_rules! with_websockets {
     ($($case:ident),* $(,)?) => {
+        $crate::simulated!(ureq_sim, ::lxd_ureq::Client, $($case),*);
+        $crate::simulated!(reqwest_sim, $crate::BlockOn, $($case),*);
         $crate::cases!(ureq_unix, ::lxd_ureq::Client, unix, $($case),*);
         $crate::cases!(ureq_https, ::lxd_ureq::Client, https, $($case),*);
         $crate::cases!(reqwest_unix, $crate::BlockOn, unix, $($case),*);
@@ -193,6 +198,21 @@ macro_rules! cases {
                 #[ignore = "needs a real LXD: tests/run"]
                 fn $case() {
                     super::$case(&$crate::Server::<$client>::$way());
+                }
+            )*
+        }
+    };
+}
+
+/// Makes a test of each case for one client on the simulation.
+#[macro_export]
+macro_rules! simulated {
+    ($module:ident, $client:ty, $($case:ident),*) => {
+        mod $module {
+            $(
+                #[test]
+                fn $case() {
+                    super::$case(&$crate::Server::<$client>::sim());
                 }
             )*
         }

@@ -13,14 +13,14 @@ use lxd_proto::{
     sftp::Connect,
 };
 
-use crate::{Lab, secret};
+use crate::{Lab, secret, sim};
 
 /// A variable of `tests/run`.
 ///
 /// # Panics
 /// When it is not set: these tests are run by `tests/run`.
 pub fn env(name: &str) -> String {
-    var(name).unwrap_or_else(|_| panic!("{name} is not set: run this with tests/run"))
+    sim::value(name).or_else(|| var(name).ok()).unwrap_or_else(|| panic!("{name} is not set: run this with tests/run"))
 }
 
 /// A name that no other test uses.
@@ -42,6 +42,12 @@ impl<C: Lab> Server<C> {
     /// Server `one` by its Unix socket.
     pub fn unix() -> Self {
         Self::at(Remote::unix(env("LXD_TEST_UNIX")))
+    }
+
+    /// The simulated server `one` by its Unix socket: in this process, `two` is simulated too.
+    pub fn sim() -> Self {
+        sim::begin();
+        Self::unix()
     }
 
     /// Server `two` by its Unix socket.
@@ -168,6 +174,9 @@ impl<C: Blocking> Temporary<C> {
 /// The end of the helper for one instance's files can take the socket of another's away
 /// ([`HelperLost`](lxd_proto::error::ApiErrorKind::HelperLost)), so that tests that use files run alone.
 fn alone() {
+    if sim::is_used() {
+        return;
+    }
     if let Ok(group) = var("NEXTEST_TEST_GROUP") {
         assert_eq!(group, "alone", "a test that uses files belongs in this group (.config/nextest.toml)");
     }

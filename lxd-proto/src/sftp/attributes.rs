@@ -219,7 +219,13 @@ impl Attributes {
         order.into_iter().filter(move |said| *said != nothing)
     }
 
+    /// What is to be set.
     pub(super) fn encode(&self, out: &mut BytesMut) {
+        Self { mode: self.mode.map(for_go), ..*self }.encode_found(out);
+    }
+
+    /// What was found.
+    pub(super) fn encode_found(&self, out: &mut BytesMut) {
         let said = |said: bool, flag| if said { flag } else { 0 };
         out.put_u32(
             said(self.size.is_some(), SIZE)
@@ -235,7 +241,7 @@ impl Attributes {
             out.put_u32(gid);
         }
         if let Some(mode) = self.mode {
-            out.put_u32(for_go(mode));
+            out.put_u32(mode);
         }
         if let Some((read, modified)) = self.times {
             out.put_u32(read);

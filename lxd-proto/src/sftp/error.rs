@@ -58,6 +58,20 @@ impl Status {
         }
     }
 
+    pub(super) fn code(self) -> u32 {
+        match self {
+            Self::Ok => 0,
+            Self::Eof => 1,
+            Self::NoSuchFile => 2,
+            Self::PermissionDenied => 3,
+            Self::Failure => 4,
+            Self::BadMessage => 5,
+            Self::NoConnection => 6,
+            Self::Unsupported => 8,
+            Self::Other(code) => code,
+        }
+    }
+
     fn text(self) -> &'static str {
         match self {
             Self::Ok => "done",

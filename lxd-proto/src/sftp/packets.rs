@@ -80,7 +80,7 @@ pub enum Ask {
     Symlink(BytePath, BytePath),
 }
 
-const POSIX_RENAME: &[u8] = b"posix-rename@openssh.com";
+pub(super) const POSIX_RENAME: &[u8] = b"posix-rename@openssh.com";
 
 impl Ask {
     /// Its name, and the path that it is about.
@@ -193,14 +193,14 @@ pub fn init(out: &mut BytesMut) {
     out.put_slice(&[0, 0, 0, 5, 1, 0, 0, 0, 3]);
 }
 
-fn text(out: &mut BytesMut, text: &[u8]) {
+pub(super) fn text(out: &mut BytesMut, text: &[u8]) {
     // Longer ones were refused before.
     out.put_u32(u32::try_from(text.len()).unwrap_or(u32::MAX));
     out.put_slice(text);
 }
 
 /// Puts the length before a packet.
-fn close(out: &mut BytesMut, begin: usize) {
+pub(super) fn close(out: &mut BytesMut, begin: usize) {
     let length = u32::try_from(out.len().saturating_sub(begin + 4)).unwrap_or(u32::MAX);
     if let Some(place) = out.get_mut(begin..begin + 4) {
         place.copy_from_slice(&length.to_be_bytes());
@@ -250,11 +250,8 @@ impl Decoder {
         self.buffer.extend_from_slice(piece);
     }
 
-    /// The next packet, if it is whole.
-    ///
-    /// # Errors
-    /// [`Error::TooLarge`] and [`Error::Protocol`]; nothing can be read after that.
-    pub fn take(&mut self) -> Result<Option<Received>, Error> {
+    /// The fields of the next packet, if it is whole.
+    pub(super) fn fields(&mut self) -> Result<Option<Fields>, Error> {
         let Some(length) = self.buffer.first_chunk().map(|length| u32::from_be_bytes(*length)) else {
             return Ok(None);
         };
@@ -266,7 +263,15 @@ impl Decoder {
             return Ok(None);
         }
         self.buffer.advance(4);
-        let mut fields = Fields(self.buffer.split_to(whole).freeze());
+        Ok(Some(Fields(self.buffer.split_to(whole).freeze())))
+    }
+
+    /// The next packet of a server's, if it is whole.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] and [`Error::Protocol`]; nothing can be read after that.
+    pub fn take(&mut self) -> Result<Option<Received>, Error> {
+        let Some(mut fields) = self.fields()? else { return Ok(None) };
         let number = fields.u8()?;
         if number == 2 {
             return version(&mut fields).map(Some);
@@ -314,11 +319,11 @@ fn version(fields: &mut Fields) -> Result<Received, Error> {
 pub(super) struct Fields(Bytes);
 
 impl Fields {
-    fn short() -> Error {
+    pub(super) fn short() -> Error {
         Error::Protocol("a packet of SFTP ends too early".into())
     }
 
-    fn u8(&mut self) -> Result<u8, Error> {
+    pub(super) fn u8(&mut self) -> Result<u8, Error> {
         self.0.try_get_u8().map_err(|_| Self::short())
     }
 

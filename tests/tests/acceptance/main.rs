@@ -7,6 +7,7 @@ mod clients;
 mod cluster;
 mod concurrent;
 mod console;
+mod differential;
 mod drafts;
 mod events;
 mod exec;

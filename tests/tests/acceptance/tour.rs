@@ -29,8 +29,8 @@ macro_rules! tours {
 }
 
 tours! {
-    ureq_unix, "tour-blocking", [a_whole_life, an_image_that_is_none, an_alias_of_none, ctrl_c, ctrl_c_twice, closed_stdout];
-    reqwest_unix, "tour-async", [a_whole_life, an_image_that_is_none, an_alias_of_none, ctrl_c, ctrl_c_twice, closed_stdout];
+    ureq_unix, "tour-blocking", [a_whole_life, a_simulated_life, an_image_that_is_none, an_alias_of_none, ctrl_c, ctrl_c_twice, closed_stdout];
+    reqwest_unix, "tour-async", [a_whole_life, a_simulated_life, an_image_that_is_none, an_alias_of_none, ctrl_c, ctrl_c_twice, closed_stdout];
     ureq_https, "tour-blocking", [with_a_password, with_a_token, a_wrong_password, a_token_for_another_server];
     reqwest_https, "tour-async", [with_a_password, with_a_token, a_wrong_password, a_token_for_another_server];
 }
@@ -90,6 +90,19 @@ fn a_whole_life(program: &str) {
     let image = Image::new();
     let tour = Tour::new(program, &["--url", &unix(), "--image", image.path()]).run();
     tour.succeeded(&image, LIFE);
+}
+
+/// Where there is no server, one is simulated, and the tour is the same.
+fn a_simulated_life(program: &str) {
+    let image = Fingerprint::from_bytes(Sha256::digest(lxd_sim::image()).into());
+    let tour = Tour::new(program, &[]).run();
+    assert_eq!((tour.code, tour.stderr.as_str()), (Some(0), ""), "{}", tour.stdout);
+    let begin = "Find the local server\n    there is none, so this one is simulated\n";
+    let expected = format!("{begin}{LIFE}").replace("VERSION", "5.0.2").replace("NAME", &tour.name);
+    let expected = expected.replace("    its fingerprint is IMAGE", &format!("    its fingerprint is {image}"));
+    let steps = tour.stdout.lines().filter(|line| !line.starts_with("    event "));
+    let steps = steps.map(|line| if line.starts_with("Upload the image") { "Upload the image FILE" } else { line });
+    assert_eq!(steps.collect::<Vec<_>>(), expected.lines().collect::<Vec<_>>());
 }
 
 fn with_a_password(program: &str) {
@@ -230,6 +243,8 @@ impl Tour {
         let here = std::env::current_exe().unwrap();
         let program = here.parent().and_then(|deps| deps.parent()).unwrap().join("examples").join(program);
         let mut command = Command::new(program);
+        // No server is found, unless it is named.
+        command.env("LXD_DIR", "/nonexistent").env_remove("LXD_SOCKET");
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("a tour; `cargo build --examples` makes them");
         let stdout = child.stdout.take().map(BufReader::new);

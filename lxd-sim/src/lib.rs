@@ -1,0 +1,68 @@
+//! A simulated LXD, for tests without root and without a daemon: a server that is a value. It does no I/O, has no clock
+//! and no thread; the same inputs with the same seed give the same outputs.
+//!
+//! ```
+//! use std::time::Duration;
+//! use bytes::Bytes;
+//! use http::Request;
+//! use lxd_sim::{Caller, Config, Exchange, Input, Output, Sim};
+//!
+//! let mut sim = Sim::new(Config::default());
+//! let request = Request::get("/1.0/profiles").body(Bytes::new())?;
+//! sim.handle(Duration::ZERO, Input::Request { exchange: Exchange(1), from: Caller::Unix, request });
+//! let Some(Output::Response { response, .. }) = sim.poll() else { panic!("no answer") };
+//! assert!(String::from_utf8_lossy(response.body()).contains("/1.0/profiles/default"));
+//! # Ok::<(), http::Error>(())
+//! ```
+//!
+//! What the simulation does not have answers 501 and says so; nothing is invented. Its texts and codes are those that
+//! real servers were seen to give.
+
+mod answer;
+mod archive;
+mod ask;
+mod auth;
+mod clock;
+mod config;
+mod create;
+mod crud;
+mod etag;
+mod events;
+mod exec;
+mod files;
+mod filter;
+mod images;
+mod inside;
+mod instance_state;
+mod instances;
+mod kinds;
+#[cfg(feature = "listener")]
+mod listener;
+mod networks;
+mod objects;
+mod operations;
+mod process;
+mod profiles;
+mod programs;
+mod projects;
+mod random;
+mod route;
+mod rules;
+mod server;
+mod sftp;
+mod shell;
+mod sim;
+mod snapshots;
+mod sockets;
+mod storage;
+mod tree;
+mod trust;
+mod used;
+mod warnings;
+
+pub use ask::ClientCertificate;
+pub use config::{Config, Version};
+pub use images::image;
+#[cfg(feature = "listener")]
+pub use listener::{LARGEST_BODY, Listen, Server};
+pub use sim::{Caller, Exchange, Input, Output, Sim};
