@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use lxd_proto::{
-    Failure, FailureKind, Phase,
+    Failure, FailureKind, LongPoll, Phase,
     flow::{Id, Message, Reply},
 };
 
@@ -23,7 +23,7 @@ use crate::{
     faults::{Fault, Faults},
 };
 
-/// What a transport waits at most for the head of an answer.
+/// What a transport waits at most for the head of an answer that is not kept back on purpose.
 const HEAD: Duration = Duration::from_secs(300);
 
 /// Whatever takes longer does not end.
@@ -265,8 +265,8 @@ impl Inner {
         self.finish(io, id, result);
     }
 
-    /// Takes a request on its way. `patient` when the server may keep the answer back for as long as it likes.
-    fn send(&mut self, server: usize, asked: (u64, Id), request: Request<Bytes>, patient: bool) -> Exchange {
+    /// Takes a request on its way.
+    fn send(&mut self, server: usize, asked: (u64, Id), request: Request<Bytes>) -> Exchange {
         let exchange = Exchange(self.number());
         let upgrade = request.headers().contains_key(http::header::UPGRADE);
         let mut connection = Connection::new(server, asked);
@@ -285,11 +285,9 @@ impl Inner {
         connection.answers_left = 1 + u32::from(twice);
         let (restarts, fills) = (self.faults.strikes(Fault::Restart), self.faults.strikes(Fault::FullDisk));
         self.connections.insert(exchange, connection);
-        if !patient {
-            let text = "the server was silent for 300 s";
-            let late = Event::Answer(exchange, Err(Failure::new(FailureKind::Timeout(Phase::Head), text)));
-            self.at(self.now + HEAD, late);
-        }
+        let limit = request.extensions().get().map_or(HEAD, |LongPoll(limit)| *limit);
+        let silent = Failure::new(FailureKind::Timeout(Phase::Head), "the server was silent for too long");
+        self.at(self.now + limit, Event::Answer(exchange, Err(silent)));
         match at_once {
             Some(result) => self.soon(Event::Answer(exchange, result)),
             None => {

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 use bytes::Bytes;
 use lxd_proto::{
     Failure, FailureKind,
-    flow::{Id, Message},
+    flow::{Id, Message, Reply},
 };
 
 use super::{Event, Inner};
@@ -140,13 +140,13 @@ impl Inner {
     pub(super) fn break_off(&mut self, exchange: Exchange) {
         let Some(connection) = self.connections.get_mut(&exchange) else { return };
         let (server, broken) = (connection.server, Failure::new(FailureKind::Broken, "the connection was reset"));
-        match connection.asked {
-            Some(_) => self.soon(Event::Answer(exchange, Err(broken))),
-            None => {
-                if let Some((io, id, heard)) = connection.hear(Err(broken)) {
-                    self.finish(io, id, heard.map(lxd_proto::flow::Reply::Message));
-                }
-            }
+        // What is on its way is lost with it.
+        let (heard, waits) = (connection.hear(Err(broken.clone())), connection.asked.is_some());
+        if let Some((io, id, heard)) = heard {
+            self.finish(io, id, heard.map(Reply::Message));
+        }
+        if waits {
+            self.soon(Event::Answer(exchange, Err(broken)));
         }
         self.tell(server, Input::Closed { exchange });
     }
@@ -170,7 +170,7 @@ impl Inner {
         let Some(connection) = self.connections.get_mut(&exchange) else { return };
         let (time, receiving) = (connection.last_said.max(self.now), connection.close());
         if let Some((io, id)) = receiving {
-            self.finish(io, id, Ok(lxd_proto::flow::Reply::Message(None)));
+            self.finish(io, id, Ok(Reply::Message(None)));
         }
         self.at(time, Event::Close(exchange));
     }

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use lxd_proto::{
-    Blocking, Client, Extensions, Failure, FailureKind, Joining, LongPoll, Payload, Scope, Streams, ask_for_websocket,
+    Blocking, Client, Extensions, Failure, FailureKind, Joining, Payload, Scope, Streams, ask_for_websocket,
     flow::{Action, BlockingIo, Id, Port, Reply, Sock},
     limits,
 };
@@ -33,11 +33,10 @@ impl Direct {
 
     /// Begins an exchange, and returns what came of it.
     fn ask(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Failure> {
-        let patient = request.extensions().get::<LongPoll>().is_some();
         let mut inner = self.world.inner();
         let io = inner.number();
         inner.finished.insert(io, VecDeque::new());
-        inner.send(self.server, (io, Id(0)), request, patient);
+        inner.send(self.server, (io, Id(0)), request);
         let result = loop {
             if let Some((_, result)) = inner.finished.get_mut(&io).and_then(VecDeque::pop_front) {
                 break result;
@@ -165,9 +164,8 @@ impl DirectIo {
         let asked = (self.io, id);
         match action {
             Action::Http(peer, request) => {
-                let patient = request.extensions().get::<LongPoll>().is_some();
                 let (server, request) = (self.peer(peer).server, received(self.streams.redeem(request)?)?);
-                self.client.world.inner().send(server, asked, request, patient);
+                self.client.world.inner().send(server, asked, request);
             }
             Action::Open(peer, sock, mut request) => {
                 ask_for_websocket(&mut request, "c2ltdWxhdGVkIGNsaWVudA==")?;
@@ -223,7 +221,7 @@ impl DirectIo {
         request: lxd_proto::Request,
     ) -> Result<(), Failure> {
         let (server, request) = (self.peer(peer).server, received(self.streams.redeem(request)?)?);
-        let exchange = self.client.world.inner().send(server, (self.io, id), request, false);
+        let exchange = self.client.world.inner().send(server, (self.io, id), request);
         self.sockets.insert(sock, exchange);
         Ok(())
     }

@@ -23,7 +23,7 @@ use lxd_sim::{Config, Faults, Sim, Version, World};
 use scenarios::SCENARIOS;
 
 /// Without another number: for each run of all tests.
-const FEW: u64 = 3_000;
+const FEW: u64 = 2_700;
 
 /// A schedule: two servers, and what will go wrong.
 pub(crate) struct Run {
