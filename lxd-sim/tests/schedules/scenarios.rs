@@ -7,14 +7,15 @@ use std::{
 
 use bytes::Bytes;
 use lxd_proto::{
-    Error, Failure, FailureKind, Lxd,
+    Error, Lxd,
     resources::{InstancesPost, Notice, ProfilesPost},
-    sftp::{Attributes, BytePath, Entry},
-    tree::{Disk, DiskAction, DiskReply},
 };
 use lxd_sim::{Direct, Fault};
 
-use crate::Run;
+use crate::{
+    Run,
+    memory::{Memory, Node, Tree},
+};
 
 /// Each says whether what was asked for came to a good end.
 pub(crate) const SCENARIOS: &[(&str, fn(&Run) -> bool)] = &[
@@ -181,87 +182,47 @@ fn file(run: &Run) -> bool {
     pushed && pulled.is_some()
 }
 
-/// A local tree in memory: paths with their files, or nothing for directories.
-type Tree = BTreeMap<&'static str, Option<Bytes>>;
-
-/// Such a tree as a disk, with the files that are open.
-struct Memory(Tree, Mutex<BTreeMap<u32, Bytes>>, u64);
-
-fn attributes(of: &Option<Bytes>) -> Attributes {
-    let mut attributes = Attributes::default().with_size(of.as_ref().map_or(0, |content| content.len() as u64));
-    attributes.mode = Some(if of.is_some() { 0o100_644 } else { 0o040_755 });
-    attributes.with_times(7, 7)
-}
-
-impl Disk for Memory {
-    fn act(&self, action: DiskAction) -> Result<DiskReply, Failure> {
-        let missing = || Failure::new(FailureKind::Disk, "it is not there");
-        let text = |path: &BytePath| String::from_utf8(path.as_bytes().to_vec()).unwrap();
-        let mut open = self.1.lock().unwrap();
-        Ok(match action {
-            DiskAction::Stat(path) => DiskReply::Attributes(self.0.get(&*text(&path)).map(attributes)),
-            DiskAction::List(path) => {
-                let above = if path.as_bytes().is_empty() { String::new() } else { text(&path) + "/" };
-                let names = self.0.iter().filter_map(|(there, of)| Some((there.strip_prefix(&*above)?, of)));
-                let names = names.filter(|(name, _)| !name.is_empty() && !name.contains('/'));
-                DiskReply::Entries(names.map(|(name, of)| Entry::new(name, attributes(of))).collect())
-            }
-            DiskAction::Open(slot, path) => {
-                open.insert(slot, self.0.get(&*text(&path)).cloned().flatten().ok_or_else(missing)?);
-                DiskReply::Done
-            }
-            DiskAction::Read(slot, offset, length) => {
-                let content = open.get(&slot).ok_or_else(missing)?;
-                let begin = content.len().min(offset as usize);
-                DiskReply::Data(content.slice(begin..content.len().min(begin + length)))
-            }
-            DiskAction::Close(slot) => {
-                open.remove(&slot);
-                DiskReply::Done
-            }
-            _ => return Err(missing()),
-        })
-    }
-
-    fn nonce(&self) -> u64 {
-        self.2
-    }
-}
-
 /// A tree: after a success all of it is there, and after a failure no file is half there.
 fn tree(run: &Run) -> bool {
     let lxd = run.world.client(0);
     running(&lxd, "c1");
-    let content = |index: u64| Some(Bytes::from(vec![b'a' + index as u8; (run.seed % 7 * 9_000 + index) as usize]));
-    let tree: Tree = [
-        ("", None),
-        ("a", content(1)),
-        ("b", content(2)),
-        ("d", None),
-        ("d/c", content(3)),
-        ("d/empty", Some(Bytes::new())),
-    ]
-    .into();
+    let content =
+        |index: u64| Node::File(0o644, Bytes::from(vec![b'a' + index as u8; (run.seed % 7 * 9_000 + index) as usize]));
+    let tree = Tree::from([
+        (b"".to_vec(), Node::Directory(0o755)),
+        (b"a".to_vec(), content(1)),
+        (b"b".to_vec(), content(2)),
+        (b"d".to_vec(), Node::Directory(0o755)),
+        (b"d/c".to_vec(), content(3)),
+        (b"d/empty".to_vec(), Node::File(0o644, Bytes::new())),
+    ]);
     let files = lxd.instance("c1").files();
     files.put("/before", "x").send().unwrap();
     run.disturb();
-    let push = |nonce| Memory(tree.clone(), Mutex::default(), nonce);
+    let push = |nonce| Memory::new(tree.clone(), nonce);
     let pushed = done(files.push_tree(push(1), "/t").send()).is_some();
     run.world.calm();
     let mut sftp = lxd.instance("c1").sftp().send().unwrap();
-    for (path, content) in tree.iter().filter_map(|(path, content)| Some((path, content.as_ref()?))) {
+    let contents = tree.iter().filter_map(|(path, node)| match node {
+        Node::File(_, content) => Some((String::from_utf8_lossy(path), content)),
+        _ => None,
+    });
+    for (path, content) in contents {
         match sftp.read(format!("/t/{path}").as_str()).send() {
             Ok(there) => assert!(there == content, "{path} is half there: {} of {}", there.len(), content.len()),
             Err(error) => assert!(!pushed && error.is_not_found(), "{path}: {error}"),
         }
     }
-    if !pushed {
-        // Once more completes it.
-        files.push_tree(push(2), "/t").changed_only().send().unwrap();
-        for (path, content) in tree.iter().filter_map(|(path, content)| Some((path, content.as_ref()?))) {
-            assert_eq!(sftp.read(format!("/t/{path}").as_str()).send().unwrap(), content);
-        }
-    }
+    // Once more completes it, and it comes back the same.
+    files.push_tree(push(2), "/t").changed_only().send().unwrap();
+    run.disturb();
+    let pulled = Memory::new(Tree::from([(b"".to_vec(), Node::Directory(0o755))]), 3);
+    let whole =
+        done(files.pull_tree("/t", pulled.clone()).filter(|path, _| !path.as_bytes().starts_with(b".lxd-")).send());
+    assert!(whole.is_none() || pulled.tree() == tree, "what was pulled is another tree");
+    assert!(
+        pulled.tree().iter().all(|(path, node)| matches!(node, Node::Directory(_)) || tree.get(path) == Some(node))
+    );
     pushed
 }
 
