@@ -91,6 +91,9 @@ impl World {
     }
 }
 
+/// An action that is finished, and what it came to.
+type Finished = (Id, Result<Reply, Failure>);
+
 #[derive(Debug)]
 struct Server {
     sim: Sim,
@@ -126,7 +129,7 @@ struct Inner {
     sequence: u64,
     connections: BTreeMap<Exchange, Connection>,
     /// What is finished, by who waits for it.
-    finished: BTreeMap<u64, VecDeque<(Id, Result<Reply, Failure>)>>,
+    finished: BTreeMap<u64, VecDeque<Finished>>,
 }
 
 impl Inner {
