@@ -221,6 +221,8 @@ fn set(object: &mut Json, path: &[String], value: Option<Value>) {
         ([], _) => {}
         ([key], Some(value)) => drop(object.insert(key.clone(), value)),
         ([key], None) => drop(object.remove(key)),
+        // Of what is gone nothing is left to be removed.
+        ([key, ..], None) if !object.get(key).is_some_and(Value::is_object) => {}
         ([key, rest @ ..], value) => {
             let inner = object.entry(key.as_str()).or_insert(Value::Null);
             // Go writes `null` for an empty map.

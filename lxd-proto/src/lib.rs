@@ -58,6 +58,8 @@ pub mod resources;
 mod scope;
 pub mod sftp;
 pub mod simplestreams;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 pub mod tree;
 mod trust;
 mod uri;

@@ -19,6 +19,8 @@ pub(crate) fn encode<'a>(files: impl IntoIterator<Item = (&'static str, &'a str,
     let mut separator = "";
     for (name, filename, body) in files {
         let filename = filename.replace('\\', "\\\\").replace('"', "\\\"");
+        // A line break would begin another header.
+        let filename = filename.replace(char::is_control, "_");
         let head = format!(
             "{separator}--{BOUNDARY}\r\n\
             Content-Disposition: form-data; name=\"{name}\"; filename=\"{filename}\"\r\n\
@@ -191,7 +193,9 @@ impl Splitter {
                 State::Head => {
                     let Some(end) = self.buffer.windows(4).take(limits::PART_HEAD).position(|four| four == b"\r\n\r\n")
                     else {
-                        return if self.buffer.len() > limits::PART_HEAD { Err(no_multipart()) } else { Ok(None) };
+                        // All places where it may end are known.
+                        let known = self.buffer.len() >= limits::PART_HEAD + 3;
+                        return if known { Err(no_multipart()) } else { Ok(None) };
                     };
                     let part = Part::read(&String::from_utf8_lossy(&self.buffer[..end]));
                     self.skip(end + 4, State::Data);
@@ -247,11 +251,21 @@ fn no_multipart() -> Error {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{
+        collection::vec,
+        prelude::{any, proptest},
+        sample::select,
+    };
+
     use super::*;
 
     /// What comes of a body that arrives in pieces of this size.
     fn split(body: &[u8], size: usize) -> Result<Vec<(Part, Vec<u8>)>, Error> {
-        let mut splitter = Splitter::new("B")?;
+        split_at("B", body, size)
+    }
+
+    fn split_at(boundary: &str, body: &[u8], size: usize) -> Result<Vec<(Part, Vec<u8>)>, Error> {
+        let mut splitter = Splitter::new(boundary)?;
         let mut files: Vec<(Part, Vec<u8>)> = Vec::new();
         for piece in body.chunks(size) {
             splitter.push(Bytes::copy_from_slice(piece));
@@ -323,6 +337,16 @@ mod tests {
         }
     }
 
+    /// A head may have so many bytes, wherever it is cut.
+    #[test]
+    fn the_longest_head() {
+        let head = |length| ["--B\r\n", &"x".repeat(length), "\r\n\r\n\r\n--B--"].concat().into_bytes();
+        for size in [500, limits::PART_HEAD + 6, limits::PART_HEAD + 7, usize::MAX] {
+            assert!(split(&head(limits::PART_HEAD - 1), size).is_ok(), "{size}");
+            assert!(split(&head(limits::PART_HEAD), size).is_err(), "{size}");
+        }
+    }
+
     #[test]
     fn what_is_none_is_refused() {
         let long = [b"--B\r\n", &[b'x'; limits::PART_HEAD + 4][..]].concat();
@@ -349,5 +373,27 @@ mod tests {
         assert_eq!(splitter.next(), Ok(Some(Piece::Data("data".into()))));
         assert_eq!(splitter.next(), Ok(None));
         splitter.finish().unwrap();
+    }
+
+    proptest! {
+        /// Whatever is sent, under whatever name, comes out again wherever the body is cut.
+        #[test]
+        fn any_files_go_there_and_back(
+            filename in "\\PC{0,12}[\r\n\"\\\\;/]{0,3}\\PC{0,4}",
+            one in vec(select(b"\r\n-Bx".to_vec()), 0..40),
+            two in vec(any::<u8>(), 0..40),
+            size in 1_usize..200,
+        ) {
+            let files = [("metadata", &*filename, Body::Bytes(one.clone().into())), ("rootfs", "r", Body::Bytes(two.clone().into()))];
+            let Body::Chain(pieces) = encode(files) else { panic!("several pieces") };
+            let body: Vec<u8> = pieces.iter().flat_map(|piece| match piece {
+                Body::Bytes(bytes) => bytes.to_vec(),
+                _ => panic!("bytes alone"),
+            }).collect();
+            // Line breaks are not sent in a name, and directories not believed.
+            let filename = filename.replace(char::is_control, "_");
+            let found = split_at(BOUNDARY, &body, size).unwrap();
+            assert_eq!(found, [(Part::new("metadata", &filename), one), (Part::new("rootfs", "r"), two)]);
+        }
     }
 }

@@ -26,27 +26,28 @@ pub(crate) type Client = client::Client<Recorded>;
 /// Sends a call to its end, and shows what it gave.
 pub(crate) type Call = fn(&Client) -> Result<String, Error>;
 
-/// Gives one answer after the other to whatever is asked, and then fails.
+/// Gives one answer after the other to whatever was asked last, and then fails.
 pub(crate) struct Recorded {
     answers: VecDeque<Response>,
     pub(crate) asked: Vec<String>,
-    last: Id,
+    outstanding: Vec<Id>,
 }
 
 impl BlockingIo for Recorded {
     fn start(&mut self, id: Id, action: Action) {
-        self.last = id;
+        self.outstanding.push(id);
         self.asked.push(show::action(&action));
     }
 
     fn finish(&mut self) -> (Id, Result<Reply, Failure>) {
         let over = || Failure::new(FailureKind::Cancelled, "no more was recorded");
-        (self.last, self.answers.pop_front().map(Reply::Http).ok_or_else(over))
+        let last = self.outstanding.pop().expect("something was asked");
+        (last, self.answers.pop_front().map(Reply::Http).ok_or_else(over))
     }
 }
 
 pub(crate) fn recorded(answers: impl IntoIterator<Item = Response>) -> Client {
-    Client::new(Recorded { answers: answers.into_iter().collect(), asked: Vec::new(), last: Id(0) })
+    Client::new(Recorded { answers: answers.into_iter().collect(), asked: Vec::new(), outstanding: Vec::new() })
 }
 
 /// Finds what is said of a request: of that very path first, and then of the last pattern that matches.

@@ -1,7 +1,10 @@
 //! Whatever is answered, nothing panics and everything ends.
 
+mod objects;
+mod streams;
+
 use lxd_proto::{
-    Envelope, Error, Failure, FailureKind, Lxd, Payload, Phase, Proof, Response,
+    Error, Failure, FailureKind, Lxd, Payload, Phase, Proof,
     flow::{Action, BlockingIo, Id, Message, Reply},
     resources::{InstancesPost, Ready},
     sftp::{Attributes, Entry},
@@ -18,6 +21,7 @@ use std::{collections::VecDeque, time::Duration};
 use crate::support::{
     client,
     fixtures::{Exchange, SERVERS},
+    promises,
     script::{self, Answer},
 };
 
@@ -212,7 +216,7 @@ proptest! {
 
     #[test]
     fn envelopes(status in 100_u16..600, body in envelope()) {
-        opens_rightly(status, body);
+        promises::envelope(status, &body);
     }
 
     #[test]
@@ -224,7 +228,7 @@ proptest! {
                     *at.get_mut(&mut body) = *byte;
                 }
                 body.truncate(cut.index(body.len() * 2));
-                opens_rightly(status, body);
+                promises::envelope(status, &body);
             }
         }
     }
@@ -250,21 +254,4 @@ fn envelope() -> impl Strategy<Value = Vec<u8>> {
         text.to_string().into_bytes()
     });
     prop_oneof![vec(any::<u8>(), 0..200), keyed]
-}
-
-/// What decides. All else may be broken.
-#[derive(serde::Deserialize)]
-struct Kind {
-    r#type: String,
-}
-
-/// Only a success is one: of HTTP, and of LXD's own type.
-fn opens_rightly(status: u16, body: Vec<u8>) {
-    let response: Response = http::Response::builder().status(status).body(body.clone().into()).unwrap();
-    if let Ok(envelope) = Envelope::open(&response) {
-        assert!((200..300).contains(&status));
-        let Kind { r#type } = serde_json::from_slice(&body).unwrap();
-        let kind = if matches!(envelope, Envelope::Sync(_)) { "sync" } else { "async" };
-        assert_eq!(r#type, kind);
-    }
 }

@@ -2,5 +2,6 @@
 
 pub(crate) mod client;
 pub(crate) mod fixtures;
+pub(crate) mod promises;
 pub(crate) mod script;
 pub(crate) mod show;

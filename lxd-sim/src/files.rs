@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use http::Method;
 use serde_json::json;
 
@@ -95,6 +96,8 @@ impl Sim {
         });
         let inside = self.instances.get_mut(key).ok_or_else(|| Refusal::not_found("Instance not found"))?;
         let tree = &mut inside.tree;
+        // LXD keeps nothing then, and says that all went well (5.0.2).
+        let body = if self.disk_is_full { Bytes::new() } else { ask.body.clone() };
         let owned = |mut node: Node, default: u32| {
             node.mode = mode.unwrap_or(default) & 0o7777;
             (node.uid, node.gid) = (number("x-lxd-uid").unwrap_or(0), number("x-lxd-gid").unwrap_or(0));
@@ -111,11 +114,11 @@ impl Sim {
                             content.clear();
                         }
                         // An existing file keeps its owner and mode.
-                        content.extend_from_slice(&ask.body);
+                        content.extend_from_slice(&body);
                     }
                     Err(Fault::NotFound) if appends => return Err(refused(Fault::NotFound)),
                     Err(Fault::NotFound) => {
-                        tree.put(at, owned(Node::file(&ask.body[..], now), 0o644), true).map_err(refused)?;
+                        tree.put(at, owned(Node::file(&body[..], now), 0o644), true).map_err(refused)?;
                     }
                     Err(fault) => return Err(refused(fault)),
                 }

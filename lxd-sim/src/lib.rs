@@ -29,6 +29,7 @@ mod crud;
 mod etag;
 mod events;
 mod exec;
+mod faults;
 mod files;
 mod filter;
 mod images;
@@ -59,10 +60,13 @@ mod tree;
 mod trust;
 mod used;
 mod warnings;
+mod world;
 
 pub use ask::ClientCertificate;
 pub use config::{Config, Version};
+pub use faults::{Fault, Faults};
 pub use images::image;
 #[cfg(feature = "listener")]
 pub use listener::{LARGEST_BODY, Listen, Server};
 pub use sim::{Caller, Exchange, Input, Output, Sim};
+pub use world::{Body, Direct, DirectIo, Kept, World};

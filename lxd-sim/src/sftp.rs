@@ -67,6 +67,7 @@ impl Sim {
                 Ok(Some(Asked::Ask(id, ask))) => {
                     let now = self.seconds();
                     let reply = match self.instances.get_mut(&session.key) {
+                        Some(_) if self.disk_is_full && matches!(ask, Request::Write(..)) => Err(full()),
                         Some(inside) => session.reply(&mut inside.tree, now, ask),
                         None => Err(Reply::Status(Status::NoConnection, "the instance is gone".into())),
                     };

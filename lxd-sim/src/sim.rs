@@ -120,6 +120,7 @@ pub struct Sim {
     pub(crate) subscribers: BTreeMap<Exchange, Subscriber>,
     pub(crate) sockets: BTreeMap<Exchange, Socket>,
     pub(crate) processes: BTreeMap<String, Process>,
+    pub(crate) disk_is_full: bool,
 }
 
 /// What is to be done at a time.
@@ -156,6 +157,7 @@ impl Sim {
             subscribers: BTreeMap::new(),
             sockets: BTreeMap::new(),
             processes: BTreeMap::new(),
+            disk_is_full: false,
         };
         sim.furnish();
         sim
@@ -187,6 +189,22 @@ impl Sim {
     /// memory.
     pub fn takes(&self, exchange: Exchange) -> bool {
         self.sockets.get(&exchange).is_none_or(|socket| self.takes_more(socket))
+    }
+
+    /// The daemon ends and starts again, as a package's update does it: operations, what was waited for, and all open
+    /// connections are gone. Instances go on, but their commands end.
+    pub fn restart(&mut self) {
+        let open: Vec<_> = self.sockets.keys().copied().collect();
+        open.into_iter().for_each(|exchange| self.hang_up(exchange));
+        self.timers.clear();
+        self.operations.clear();
+        self.processes.clear();
+        self.subscribers.clear();
+    }
+
+    /// From now on the disk is full, or has room again: no file gets any longer.
+    pub fn fill_disk(&mut self, full: bool) {
+        self.disk_is_full = full;
     }
 
     /// What is due until then happens, each at its own time.

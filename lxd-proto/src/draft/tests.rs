@@ -156,3 +156,16 @@ fn an_outdated_draft_names_no_values() {
     assert!(!format!("{error:?}").contains("hunter"));
     assert!(error.is_precondition_failed());
 }
+
+/// What somebody else has removed whole does not come back because a part of it is removed here.
+#[test]
+fn nothing_is_left_of_what_is_gone() {
+    let base = json!({"name": "p", "devices": {"eth0": {"type": "nic", "mtu": "9000"}}});
+    let mut mine = draft::<Profile>(base);
+    mine.devices.get_mut("eth0").unwrap().remove("mtu");
+    for theirs in [json!({"name": "p", "devices": {}}), json!({"name": "p"})] {
+        let newer = fetched(theirs);
+        assert_eq!(shown(mine.conflicts(&newer)), [""; 0]);
+        assert!(mine.rebase(newer).unwrap().devices.is_empty());
+    }
+}

@@ -44,7 +44,7 @@ pub enum Status {
 }
 
 impl Status {
-    pub(super) fn of(code: u32) -> Self {
+    pub(crate) fn of(code: u32) -> Self {
         match code {
             0 => Self::Ok,
             1 => Self::Eof,

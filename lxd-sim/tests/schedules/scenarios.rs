@@ -1,0 +1,322 @@
+//! What is done, and what must be true of it afterwards.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use bytes::Bytes;
+use lxd_proto::{
+    Error, Lxd,
+    resources::{InstancesPost, Notice, ProfilesPost},
+};
+use lxd_sim::{Direct, Fault};
+
+use crate::{
+    Run,
+    memory::{Memory, Node, Tree},
+};
+
+/// Each says whether what was asked for came to a good end.
+pub(crate) const SCENARIOS: &[(&str, fn(&Run) -> bool)] = &[
+    ("life", life),
+    ("nameless", nameless),
+    ("command", command),
+    ("two_writers", two_writers),
+    ("file", file),
+    ("tree", tree),
+    ("image", image),
+    ("events", events),
+    ("copy", copy),
+];
+
+/// What came of it. No error shows a secret: the simulation's have 64 hexadecimal digits, as its versions and fingerprints
+/// have.
+#[track_caller]
+fn done<T>(result: Result<T, Error>) -> Option<T> {
+    result
+        .inspect_err(|error| {
+            let shown = format!("{error} {error:?}");
+            let word = |text: &str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let known = ["ETag", "fingerprint", "images"].iter().any(|word| shown.contains(word));
+            assert!(
+                known || !shown.split(|c: char| !c.is_ascii_alphanumeric()).any(word),
+                "a secret is shown: {shown}"
+            );
+        })
+        .ok()
+}
+
+fn running(lxd: &Direct, name: &str) {
+    lxd.instances().create(InstancesPost::empty(name)).wait().send().unwrap();
+    lxd.instance(name).start().wait().send().unwrap();
+}
+
+/// What a call says has happened, has.
+fn life(run: &Run) -> bool {
+    let lxd = run.world.client(0);
+    run.disturb();
+    let c1 = lxd.instance("c1");
+    let created = done(lxd.instances().create(InstancesPost::empty("c1")).wait().send()).is_some();
+    let started = done(c1.start().wait().send()).is_some();
+    let described = done(c1.edit(|instance| instance.description = "x".into()).send()).is_some();
+    let snapshot =
+        done(c1.snapshots().create(lxd_proto::resources::InstanceSnapshotsPost::new("s1")).wait().send()).is_some();
+    run.world.calm();
+    settle(&lxd);
+    let there = c1.get_full().send();
+    if created {
+        let there = there.as_ref().expect("what was created is there");
+        assert!(!started || there.status == "Running", "what was started runs: {}", there.status);
+        assert!(!described || there.description == "x", "what was written is lost");
+        assert!(!snapshot || there.snapshots.len() == 1, "the snapshot is not there");
+    }
+    assert!(there.is_ok() || !(started || described || snapshot), "something was done to nothing");
+
+    if there.is_err() {
+        return false;
+    }
+    run.disturb();
+    let stopped = done(c1.stop().force().wait().send()).is_some();
+    let deleted = done(c1.delete().wait().send()).is_some();
+    run.world.calm();
+    settle(&lxd);
+    let there = c1.get().send();
+    assert!(!deleted || there.is_err(), "what was deleted is there");
+    assert!(!stopped || there.is_err() || there.unwrap().status == "Stopped", "what was stopped runs");
+    created && started && deleted
+}
+
+/// Lets all that still goes on come to its end.
+fn settle(lxd: &Direct) {
+    for operation in lxd.operations().list().send().unwrap() {
+        if !operation.status_code.is_final() {
+            let _ = lxd.operation(operation.id).wait().timeout(std::time::Duration::from_secs(60)).send();
+        }
+    }
+}
+
+/// Nothing is sent a second time that would make a second one.
+fn nameless(run: &Run) -> bool {
+    let lxd = run.world.client(0);
+    run.disturb();
+    let created = done(lxd.instances().create(InstancesPost::empty("")).wait().send());
+    run.world.calm();
+    settle(&lxd);
+    let there = lxd.instances().names().send().unwrap();
+    assert!(there.len() <= 1 || run.faults.can(Fault::Duplicate), "it was made twice: {there:?}");
+    if let Some(created) = &created {
+        assert!(there.contains(&created.name), "{created:?} is not in {there:?}");
+    }
+    created.is_some()
+}
+
+/// A command that succeeded has all of its output and its own exit code.
+fn command(run: &Run) -> bool {
+    let lxd = run.world.client(0);
+    running(&lxd, "c1");
+    let input: Vec<u8> = (0..run.seed % 3 * 30_000 + 10).map(|index| (index * 7 % 251) as u8).collect();
+    run.disturb();
+    let exec = |command: &[&str]| lxd.instance("c1").exec(command.iter().copied());
+    let echoed = done(exec(&["cat"]).stdin(input.clone()).output().send());
+    let exited = done(exec(&["sh", "-c", "exit 7"]).status().send());
+    let printed = done(exec(&["echo", "hello"]).output().send());
+    if let Some(output) = &echoed {
+        assert_eq!(output.code, 0);
+        assert!(output.stdout == input, "{} of {} bytes are taken for all", output.stdout.len(), input.len());
+    }
+    assert!(exited.as_ref().is_none_or(|output| output.code == 7), "{exited:?}");
+    assert!(printed.as_ref().is_none_or(|output| &output.stdout[..] == b"hello\n"), "{printed:?}");
+    echoed.is_some() && exited.is_some() && printed.is_some()
+}
+
+/// Two change the same object, one in the middle of the other's change: what was said to be written is.
+fn two_writers(run: &Run) -> bool {
+    let (lxd, other) = (run.world.client(0), run.world.client(0));
+    lxd.profiles().create(ProfilesPost::new("p")).wait().send().unwrap();
+    run.disturb();
+    let count = |config: &BTreeMap<String, String>, key: &str| -> u64 {
+        config.get(key).map_or(0, |text| text.parse().unwrap())
+    };
+    let theirs = Arc::new(Mutex::new(0_u64));
+    let mut mine = 0;
+    for _ in 0..3 {
+        let (other, theirs) = (other.clone(), theirs.clone());
+        let mut turns = 2;
+        let written = lxd.profile("p").edit(move |profile| {
+            let next = count(&profile.config, "user.mine") + 1;
+            profile.config.insert("user.mine".into(), next.to_string());
+            if turns > 0 {
+                turns -= 1;
+                let written = other.profile("p").edit(move |profile| {
+                    let next = count(&profile.config, "user.theirs") + 1;
+                    profile.config.insert("user.theirs".into(), next.to_string());
+                });
+                *theirs.lock().unwrap() += u64::from(done(written.send()).is_some());
+            }
+        });
+        mine += u64::from(done(written.send()).is_some());
+    }
+    run.world.calm();
+    settle(&lxd);
+    let config = lxd.profile("p").get().send().unwrap().value.config;
+    let (theirs, written) = (*theirs.lock().unwrap(), (count(&config, "user.mine"), count(&config, "user.theirs")));
+    assert!(written.0 >= mine && written.1 >= theirs, "{written:?} is less than {mine} and {theirs}");
+    mine == 3
+}
+
+/// A file that was pushed is whole, also where a full disk is a success of LXD's.
+fn file(run: &Run) -> bool {
+    let lxd = run.world.client(0);
+    running(&lxd, "c1");
+    let files = lxd.instance("c1").files();
+    let content: Vec<u8> = (0..run.seed % 5 * 1000 + 1).map(|index| index as u8).collect();
+    run.disturb();
+    let pushed = done(files.put("/x", content.clone()).send()).is_some();
+    let pulled = done(files.get("/x").bytes().send());
+    run.world.calm();
+    if pushed {
+        let there = files.get("/x").bytes().send().unwrap();
+        assert!(there == content, "{} of {} bytes are there", there.len(), content.len());
+    }
+    pushed && pulled.is_some()
+}
+
+/// A tree: after a success all of it is there, and after a failure no file is half there.
+fn tree(run: &Run) -> bool {
+    let lxd = run.world.client(0);
+    running(&lxd, "c1");
+    let content =
+        |index: u64| Node::File(0o644, Bytes::from(vec![b'a' + index as u8; (run.seed % 7 * 9_000 + index) as usize]));
+    let tree = Tree::from([
+        (b"".to_vec(), Node::Directory(0o755)),
+        (b"a".to_vec(), content(1)),
+        (b"b".to_vec(), content(2)),
+        (b"d".to_vec(), Node::Directory(0o755)),
+        (b"d/c".to_vec(), content(3)),
+        (b"d/empty".to_vec(), Node::File(0o644, Bytes::new())),
+    ]);
+    let files = lxd.instance("c1").files();
+    files.put("/before", "x").send().unwrap();
+    run.disturb();
+    let push = |nonce| Memory::new(tree.clone(), nonce);
+    let pushed = done(files.push_tree(push(1), "/t").send()).is_some();
+    run.world.calm();
+    let mut sftp = lxd.instance("c1").sftp().send().unwrap();
+    let contents = tree.iter().filter_map(|(path, node)| match node {
+        Node::File(_, content) => Some((String::from_utf8_lossy(path), content)),
+        _ => None,
+    });
+    for (path, content) in contents {
+        match sftp.read(format!("/t/{path}").as_str()).send() {
+            Ok(there) => assert!(there == content, "{path} is half there: {} of {}", there.len(), content.len()),
+            Err(error) => assert!(!pushed && error.is_not_found(), "{path}: {error}"),
+        }
+    }
+    // Once more completes it, and it comes back the same.
+    files.push_tree(push(2), "/t").changed_only().send().unwrap();
+    run.disturb();
+    let pulled = Memory::new(Tree::from([(b"".to_vec(), Node::Directory(0o755))]), 3);
+    let whole =
+        done(files.pull_tree("/t", pulled.clone()).filter(|path, _| !path.as_bytes().starts_with(b".lxd-")).send());
+    assert!(whole.is_none() || pulled.tree() == tree, "what was pulled is another tree");
+    assert!(
+        pulled.tree().iter().all(|(path, node)| matches!(node, Node::Directory(_)) || tree.get(path) == Some(node))
+    );
+    pushed
+}
+
+/// An image that is made of an instance and downloaded is the one that it says it is.
+fn image(run: &Run) -> bool {
+    let lxd = run.world.client(0);
+    lxd.instances().create(InstancesPost::empty("c1")).wait().send().unwrap();
+    run.disturb();
+    let made = done(lxd.images().create(lxd_proto::resources::ImagesPost::from_instance("c1")).wait().send());
+    let Some(made) = made else { return false };
+    let fingerprint = made.fingerprint.to_string();
+    let exported = lxd.image(&fingerprint).export().bytes().send().ok();
+    run.world.calm();
+    assert!(lxd.image(&fingerprint).get().send().is_ok(), "the image is not there");
+    let Some(exported) = exported else { return false };
+    // What was downloaded can be taken away and brought back.
+    lxd.image(&fingerprint).delete().wait().send().unwrap();
+    run.disturb();
+    let uploaded = lxd.images().upload(exported.clone()).fingerprint(fingerprint.parse().unwrap()).wait().send();
+    run.world.calm();
+    settle(&lxd);
+    let there = lxd.image(&fingerprint).get().send();
+    assert!(uploaded.is_err() || there.is_ok(), "the image was not kept");
+    if there.is_ok() {
+        assert_eq!(lxd.image(&fingerprint).export().bytes().send().unwrap(), exported);
+    }
+    uploaded.is_ok()
+}
+
+/// What happens is heard in order and once; what may be missing is said to be.
+fn events(run: &Run) -> bool {
+    let (lxd, other) = (run.world.client(0), run.world.client(0));
+    run.disturb();
+    let Some(mut heard) = done(lxd.events().subscribe().send()) else { return false };
+    let mut made = Vec::new();
+    for index in 0..6 {
+        let name = format!("p{index}");
+        if done(other.profiles().create(ProfilesPost::new(&name)).wait().send()).is_some() {
+            made.push(name);
+        }
+    }
+    run.world.calm();
+    // The last one is heard, whatever was lost before.
+    loop {
+        let name = format!("last{}", made.len());
+        other.profiles().create(ProfilesPost::new(&name)).wait().send().unwrap();
+        made.push(name);
+        let (mut gap, mut seen) = (false, Vec::new());
+        while let Some(notice) = heard.next() {
+            match done(notice) {
+                Some(Notice::Gap(_)) => {
+                    gap = true;
+                    break;
+                }
+                Some(Notice::Event(event)) => {
+                    let Some(change) = event.lifecycle().filter(|change| change.action.as_str() == "profile-created")
+                    else {
+                        continue;
+                    };
+                    seen.push(change.source.rsplit('/').next().unwrap().to_owned());
+                    if seen.last() == made.last() {
+                        break;
+                    }
+                }
+                None => return false,
+            }
+        }
+        if !gap {
+            let mut rest = seen.iter();
+            assert!(made.iter().rev().take(1).all(|name| rest.any(|there| there == name)), "{seen:?} of {made:?}");
+            let twice = seen.iter().enumerate().any(|(index, name)| seen[..index].contains(name));
+            assert!(!twice, "heard twice: {seen:?}");
+            return seen.len() >= made.len();
+        }
+    }
+}
+
+/// A copy on another server is whole, or there is an error.
+fn copy(run: &Run) -> bool {
+    let (lxd, other) = (run.world.client(0), run.world.client(1));
+    lxd.instances().create(InstancesPost::empty("c1")).wait().send().unwrap();
+    lxd.instance("c1").files().put("/x", "content").send().unwrap();
+    lxd.images().create(lxd_proto::resources::ImagesPost::from_instance("c1")).wait().send().unwrap();
+    let fingerprint = lxd.images().names().send().unwrap().remove(0);
+    run.disturb();
+    let copied = lxd.image(&fingerprint).copy_to(&other).relay().send();
+    run.world.calm();
+    settle(&other);
+    let there = other.image(&fingerprint).get().send();
+    assert!(copied.is_err() || there.is_ok(), "the copy is not there");
+    if there.is_ok() {
+        let bytes = |lxd: &Direct| lxd.image(&fingerprint).export().bytes().send().unwrap();
+        assert!(bytes(&lxd) == bytes(&other), "the copy is another one");
+    }
+    assert!(lxd.image(&fingerprint).get().send().is_ok(), "the original is gone");
+    copied.is_ok()
+}
