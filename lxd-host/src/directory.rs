@@ -94,7 +94,7 @@ impl Directory {
     pub fn only(file: impl AsRef<Path>) -> io::Result<Self> {
         let file = file.as_ref();
         let name = file.file_name().ok_or_else(|| no_name(file.as_os_str().as_bytes()))?;
-        let around = file.parent().filter(|around| !around.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let around = file.parent().filter(|around| !around.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         Ok(Self { only: Some(name.as_bytes().into()), ..Self::open(around)? })
     }
 

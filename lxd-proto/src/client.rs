@@ -62,7 +62,9 @@ pub trait Client: Clone + fmt::Debug + Send + Sync + 'static {
 }
 
 /// What looks at all that a reader gives; see [`Client::tap`].
-pub struct Tap(Box<dyn FnMut(&[u8]) + Send>);
+pub struct Tap(Box<Saw>);
+
+type Saw = dyn FnMut(&[u8]) + Send;
 
 impl Tap {
     /// One that is shown piece after piece, and then an empty one.
