@@ -317,7 +317,7 @@ fn missing(kind: &Kind, ask: &Ask, name: &str) -> Refusal {
         ("profile", "PATCH") => format!("Failed to retrieve profile={name:?}: {text}"),
         ("project", "DELETE") => format!("Fetch project {name:?}: {text}"),
         ("network", "PUT" | "PATCH") => format!("Failed loading network: {text}"),
-        ("network forward", "PUT" | "PATCH") => format!("Failed updating forward: {text}"),
+        ("network forward", "PUT") => format!("Failed updating forward: {text}"),
         _ => text.to_owned(),
     })
 }
