@@ -26,6 +26,9 @@ use crate::{
 /// What a transport waits at most for the head of an answer that is not kept back on purpose.
 const HEAD: Duration = Duration::from_secs(300);
 
+/// After how long the system notices that a peer is gone which says nothing.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+
 /// Whatever takes longer does not end.
 const END: Duration = Duration::from_secs(6 * 3600);
 
@@ -115,6 +118,8 @@ enum Event {
     Close(Exchange),
     /// Something else is finished.
     Finish(u64, Id, Result<Reply, Failure>),
+    /// A connection on which nothing has moved for long is given up by the system.
+    Dead(Exchange),
     /// The disk of a server has room again.
     Room(usize),
 }
@@ -176,6 +181,7 @@ impl Inner {
     fn happens(&mut self, event: Event) {
         match event {
             Event::Finish(io, id, result) => self.finish(io, id, result),
+            Event::Dead(exchange) => self.break_off(exchange),
             Event::Room(server) => self.servers[server].sim.fill_disk(false),
             Event::Ask(exchange, request) => self.ask(exchange, request),
             Event::Say(exchange, message) => {

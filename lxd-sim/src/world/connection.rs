@@ -8,7 +8,7 @@ use lxd_proto::{
     flow::{Id, Message, Reply},
 };
 
-use super::{Event, Inner};
+use super::{Event, Inner, KEEPALIVE};
 use crate::{Exchange, Input, faults::Fault};
 
 /// What will become of an answer, or of an open connection.
@@ -118,8 +118,9 @@ impl Inner {
         }
     }
 
-    /// Nothing is heard on it any more, nor said.
+    /// Nothing is heard on it any more, nor said, until the system gives it up.
     fn stall(&mut self, exchange: Exchange) {
+        self.at(self.now + KEEPALIVE, Event::Dead(exchange));
         if let Some(connection) = self.connections.get_mut(&exchange) {
             connection.last_heard = Duration::MAX;
         }

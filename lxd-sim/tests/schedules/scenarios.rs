@@ -219,7 +219,13 @@ fn tree(run: &Run) -> bool {
     let pulled = Memory::new(Tree::from([(b"".to_vec(), Node::Directory(0o755))]), 3);
     let whole =
         done(files.pull_tree("/t", pulled.clone()).filter(|path, _| !path.as_bytes().starts_with(b".lxd-")).send());
-    assert!(whole.is_none() || pulled.tree() == tree, "what was pulled is another tree");
+    let differs: Vec<_> =
+        tree.iter().filter(|(path, node)| pulled.tree().get(*path) != Some(node)).map(|(path, _)| path).collect();
+    assert!(
+        whole.is_none() || pulled.tree() == tree,
+        "what was pulled is another tree: {differs:?}, {pushed}, {:?}",
+        pulled.tree().keys().collect::<Vec<_>>()
+    );
     assert!(
         pulled.tree().iter().all(|(path, node)| matches!(node, Node::Directory(_)) || tree.get(path) == Some(node))
     );
