@@ -173,7 +173,7 @@ impl DirectIo {
             }
             Action::Upgrade(peer, sock, request) => self.upgrade(peer, sock, id, request)?,
             Action::Relay(from, get, to, post) => {
-                let (get, post) = (self.streams.redeem(get)?, self.streams.redeem(post)?);
+                let (get, post) = (self.streams.redeem(*get)?, self.streams.redeem(*post)?);
                 return self.peer(from).relay(get, &self.peer(to), post).map(|response| Some(Reply::Http(response)));
             }
             Action::Recv(sock) => {
