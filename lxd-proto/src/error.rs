@@ -209,8 +209,8 @@ impl Error {
     }
 
     /// A virtual machine's agent does not answer, and what happens inside of it needs that: commands, files.
-    /// [`Ready::Agent`](crate::resources::Ready::Agent) waits for it. LXD says so by its text alone, in an answer (500) or
-    /// at the end of a command's operation.
+    /// [`Ready::Agent`] waits for it. LXD says so by its text alone, in an answer (500) or at the end of a command's
+    /// operation.
     pub fn is_without_agent(&self) -> bool {
         let text = match (self, self.operation().map(|error| &error.outcome)) {
             (Self::Api(error), _) => &error.message,
