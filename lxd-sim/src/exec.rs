@@ -233,7 +233,7 @@ impl Sim {
         let terminal = process.task.terminal.is_some();
         let needed: &[&str] = if terminal { &["0", "control"] } else { &["0", "1", "2"] };
         let is_open = |fd: &&str| process.streams.get(*fd).is_some_and(|stream| stream.exchange.is_some());
-        if !process.begun && needed.iter().all(|fd| is_open(fd)) {
+        if !process.begun && needed.iter().all(is_open) {
             process.begun = true;
             self.after(Duration::ZERO, Timer::Process(id.into()));
         }
@@ -244,7 +244,7 @@ impl Sim {
         match (fd, message) {
             ("0", Message::Binary(data)) => process.task.typed(&data),
             ("0", Message::Text(text)) if text.is_empty() && process.task.terminal.is_none() => {
-                process.task.input.end()
+                process.task.input.end();
             }
             ("control", Message::Text(text)) => self.controlled(id, text.as_bytes()),
             ("control", Message::Binary(data)) => self.controlled(id, &data),

@@ -70,7 +70,7 @@ impl Clause {
     fn fits(&self, object: &Object) -> bool {
         let matches = match find(object, &self.field) {
             Some(Value::String(there)) => is_like(there, &self.value),
-            Some(there @ (Value::Bool(_) | Value::Number(_))) => there.to_string() == self.value,
+            Some(there @ (Value::Bool(_) | Value::Number(_))) => there.to_string().as_str() == self.value,
             _ => false,
         };
         (matches == self.equal) != self.not

@@ -169,7 +169,7 @@ pub(crate) fn kinds() -> &'static [Kind] {
 pub(crate) fn named(name: &str) -> &'static Kind {
     let found = kinds().iter().find(|kind| kind.name == name);
     // All names are from the table.
-    found.unwrap_or(&kinds()[0])
+    found.unwrap_or_else(|| &kinds()[0])
 }
 
 impl Kind {

@@ -194,7 +194,7 @@ fn on_files(
                 let node = tree.get(path.as_bytes(), true).map_err(|why| fault(&path, why))?;
                 match node.entries() {
                     Some(entries) => {
-                        entries.keys().for_each(|name| shown += &format!("{}\n", String::from_utf8_lossy(name)))
+                        entries.keys().for_each(|name| shown += &format!("{}\n", String::from_utf8_lossy(name)));
                     }
                     None => shown += &format!("{path}\n"),
                 }

@@ -145,9 +145,9 @@ impl Tree {
                 return Err(Fault::TooManyLinks);
             }
             if target.first() == Some(&b'/') {
-                names.clear()
+                names.clear();
             } else {
-                drop(names.pop())
+                drop(names.pop());
             }
             left.extend(parts(target).rev().map(<[u8]>::to_vec));
         }

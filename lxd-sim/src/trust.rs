@@ -107,7 +107,7 @@ impl Sim {
                     let there = self.objects.get(&place).cloned().unwrap_or_default();
                     let said = ask.object()?;
                     let differs = |key: &&str| said.get(*key).is_some_and(|value| there.get(*key) != Some(value));
-                    if ["name", "type", "restricted", "projects"].iter().any(|key| differs(&key)) {
+                    if ["name", "type", "restricted", "projects"].iter().any(differs) {
                         return Err(Refusal::forbidden());
                     }
                 }
