@@ -3,12 +3,14 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use lxd_proto::{
     Error, Lxd,
     resources::{InstancesPost, Notice, ProfilesPost},
+    sftp::BytePath,
 };
 use lxd_sim::{Direct, Fault};
 
@@ -91,7 +93,7 @@ fn life(run: &Run) -> bool {
 fn settle(lxd: &Direct) {
     for operation in lxd.operations().list().send().unwrap() {
         if !operation.status_code.is_final() {
-            let _ = lxd.operation(operation.id).wait().timeout(std::time::Duration::from_secs(60)).send();
+            let _ = lxd.operation(operation.id).wait().timeout(Duration::from_secs(60)).send();
         }
     }
 }
@@ -117,16 +119,17 @@ fn command(run: &Run) -> bool {
     running(&lxd, "c1");
     let input: Vec<u8> = (0..run.seed % 3 * 30_000 + 10).map(|index| (index * 7 % 251) as u8).collect();
     run.disturb();
-    let exec = |command: &[&str]| lxd.instance("c1").exec(command.iter().copied());
+    // What still writes to a connection that broke waits for ever in LXD, so there has to be an end.
+    let exec = |command: &[&str]| lxd.instance("c1").exec(command.iter().copied()).timeout(Duration::from_secs(600));
     let echoed = done(exec(&["cat"]).stdin(input.clone()).output().send());
     let exited = done(exec(&["sh", "-c", "exit 7"]).status().send());
     let printed = done(exec(&["echo", "hello"]).output().send());
-    if let Some(output) = &echoed {
+    if let Some(output) = echoed.as_ref().filter(|output| !output.timed_out) {
         assert_eq!(output.code, 0);
         assert!(output.stdout == input, "{} of {} bytes are taken for all", output.stdout.len(), input.len());
     }
-    assert!(exited.as_ref().is_none_or(|output| output.code == 7), "{exited:?}");
-    assert!(printed.as_ref().is_none_or(|output| &output.stdout[..] == b"hello\n"), "{printed:?}");
+    assert!(exited.as_ref().is_none_or(|output| output.timed_out || output.code == 7), "{exited:?}");
+    assert!(printed.as_ref().is_none_or(|output| output.timed_out || &output.stdout[..] == b"hello\n"), "{printed:?}");
     echoed.is_some() && exited.is_some() && printed.is_some()
 }
 
@@ -182,6 +185,11 @@ fn file(run: &Run) -> bool {
     pushed && pulled.is_some()
 }
 
+/// What a push that broke has left behind.
+fn is_left(path: &BytePath) -> bool {
+    path.as_bytes().rsplit(|byte| *byte == b'/').next().is_some_and(|name| name.starts_with(b".lxd-"))
+}
+
 /// A tree: after a success all of it is there, and after a failure no file is half there.
 fn tree(run: &Run) -> bool {
     let lxd = run.world.client(0);
@@ -217,15 +225,8 @@ fn tree(run: &Run) -> bool {
     files.push_tree(push(2), "/t").changed_only().send().unwrap();
     run.disturb();
     let pulled = Memory::new(Tree::from([(b"".to_vec(), Node::Directory(0o755))]), 3);
-    let whole =
-        done(files.pull_tree("/t", pulled.clone()).filter(|path, _| !path.as_bytes().starts_with(b".lxd-")).send());
-    let differs: Vec<_> =
-        tree.iter().filter(|(path, node)| pulled.tree().get(*path) != Some(node)).map(|(path, _)| path).collect();
-    assert!(
-        whole.is_none() || pulled.tree() == tree,
-        "what was pulled is another tree: {differs:?}, {pushed}, {:?}",
-        pulled.tree().keys().collect::<Vec<_>>()
-    );
+    let whole = done(files.pull_tree("/t", pulled.clone()).filter(|path, _| !is_left(path)).send());
+    assert!(whole.is_none() || pulled.tree() == tree, "what was pulled is another tree");
     assert!(
         pulled.tree().iter().all(|(path, node)| matches!(node, Node::Directory(_)) || tree.get(path) == Some(node))
     );
