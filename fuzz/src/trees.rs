@@ -7,7 +7,7 @@ use lxd_proto::{
     Failure, FailureKind, Lxd,
     flow::{Action, BlockingIo, Id, Message, Reply},
     sftp::{Attributes, BytePath},
-    tree::{Disk, DiskAction, DiskReply},
+    tree::{Disk, DiskAction, DiskReply, Making},
 };
 
 use crate::{Choices, client::Client};
@@ -134,12 +134,12 @@ fn on_disk(action: &DiskAction) -> Result<DiskReply, Failure> {
         }
         DiskAction::Stat(path) => (vec![path], DiskReply::Attributes(None)),
         DiskAction::List(path) => (vec![path], DiskReply::Entries(vec![])),
-        DiskAction::Create(_, path) | DiskAction::Discard(_, path) | DiskAction::Mkdir(path) => {
-            (vec![path], DiskReply::Done)
-        }
+        DiskAction::Create(_, Making { path, .. }) | DiskAction::Mkdir(path, _) => (vec![path], DiskReply::Done),
         DiskAction::Setstat(path, _) | DiskAction::Remove(path, _) => (vec![path], DiskReply::Done),
-        DiskAction::Finish(_, from, to, _) | DiskAction::Symlink(from, _, to) => (vec![from, to], DiskReply::Done),
-        DiskAction::Write(..) | DiskAction::Close(_) => (vec![], DiskReply::Done),
+        DiskAction::Symlink(Making { path, .. }, _) => (vec![path], DiskReply::Done),
+        DiskAction::Write(..) | DiskAction::Finish(_) | DiskAction::Discard(_) | DiskAction::Close(_) => {
+            (vec![], DiskReply::Done)
+        }
         other => panic!("a pull asks for {other:?}"),
     };
     for path in paths {
@@ -152,5 +152,5 @@ fn on_disk(action: &DiskAction) -> Result<DiskReply, Failure> {
 
 /// Some names cannot be made.
 fn path_is_full(action: &DiskAction) -> bool {
-    matches!(action, DiskAction::Create(_, path) | DiskAction::Mkdir(path) if path.as_bytes().len() % 8 == 7)
+    matches!(action, DiskAction::Create(_, Making { path, .. }) | DiskAction::Mkdir(path, _) if path.as_bytes().len() % 8 == 7)
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use lxd_proto::{
     Failure, FailureKind,
     sftp::{Attributes, BytePath, Entry},
-    tree::{Disk, DiskAction, DiskReply},
+    tree::{Disk, DiskAction, DiskReply, Making},
 };
 
 /// Something in a tree, with its permissions.
@@ -43,12 +43,14 @@ pub(crate) type Tree = BTreeMap<Vec<u8>, Node>;
 pub(crate) struct Memory {
     tree: Arc<Mutex<Tree>>,
     open: Arc<Mutex<BTreeMap<u32, Vec<u8>>>>,
+    /// What the files that are written will be.
+    made: Arc<Mutex<BTreeMap<u32, Making>>>,
     nonce: u64,
 }
 
 impl Memory {
     pub(crate) fn new(tree: Tree, nonce: u64) -> Self {
-        Self { tree: Arc::new(Mutex::new(tree)), open: Arc::default(), nonce }
+        Self { tree: Arc::new(Mutex::new(tree)), open: Arc::default(), made: Arc::default(), nonce }
     }
 
     pub(crate) fn tree(&self) -> Tree {
@@ -84,12 +86,14 @@ impl Disk for Memory {
                 let begin = content.len().min(offset as usize);
                 DiskReply::Data(Bytes::copy_from_slice(&content[begin..content.len().min(begin + length)]))
             }
-            DiskAction::Close(slot) | DiskAction::Discard(slot, _) => {
+            DiskAction::Close(slot) | DiskAction::Discard(slot) => {
+                self.made.lock().unwrap().remove(&slot);
                 open.remove(&slot).ok_or_else(missing)?;
                 DiskReply::Done
             }
-            DiskAction::Create(slot, _) => {
+            DiskAction::Create(slot, making) => {
                 open.insert(slot, Vec::new());
+                self.made.lock().unwrap().insert(slot, making);
                 DiskReply::Done
             }
             DiskAction::Write(slot, offset, data) => {
@@ -99,18 +103,20 @@ impl Disk for Memory {
                 content[offset as usize..end].copy_from_slice(&data);
                 DiskReply::Done
             }
-            DiskAction::Finish(slot, _, to, attributes) => {
+            DiskAction::Finish(slot) => {
                 let content = open.remove(&slot).ok_or_else(missing)?;
-                let mode = attributes.permissions().unwrap_or(0o600);
-                tree.insert(to.as_bytes().to_vec(), Node::File(mode, content.into()));
+                let making = self.made.lock().unwrap().remove(&slot).ok_or_else(missing)?;
+                let mode = making.attributes.permissions().unwrap_or(0o600);
+                tree.insert(making.path.as_bytes().to_vec(), Node::File(mode, content.into()));
                 DiskReply::Done
             }
-            DiskAction::Mkdir(path) => {
-                tree.insert(path.as_bytes().to_vec(), Node::Directory(0o700));
+            DiskAction::Mkdir(path, attributes) => {
+                let mode = attributes.permissions().unwrap_or(0o700);
+                tree.insert(path.as_bytes().to_vec(), Node::Directory(mode));
                 DiskReply::Done
             }
-            DiskAction::Symlink(_, target, to) => {
-                tree.insert(to.as_bytes().to_vec(), Node::Link(target));
+            DiskAction::Symlink(making, target) => {
+                tree.insert(making.path.as_bytes().to_vec(), Node::Link(target));
                 DiskReply::Done
             }
             DiskAction::Setstat(path, attributes) => {
