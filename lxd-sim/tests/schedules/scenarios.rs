@@ -19,8 +19,10 @@ use crate::{
     memory::{Memory, Node, Tree},
 };
 
-/// Each says whether what was asked for came to a good end.
-pub(crate) const SCENARIOS: &[(&str, fn(&Run) -> bool)] = &[
+/// Says whether what was asked for came to a good end.
+type Scenario = fn(&Run) -> bool;
+
+pub(crate) const SCENARIOS: &[(&str, Scenario)] = &[
     ("life", life),
     ("nameless", nameless),
     ("command", command),
@@ -278,7 +280,7 @@ fn events(run: &Run) -> bool {
         other.profiles().create(ProfilesPost::new(&name)).wait().send().unwrap();
         made.push(name);
         let (mut gap, mut seen) = (false, Vec::new());
-        while let Some(notice) = heard.next() {
+        for notice in heard.by_ref() {
             match done(notice) {
                 Some(Notice::Gap(_)) => {
                     gap = true;
