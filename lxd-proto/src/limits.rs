@@ -98,7 +98,8 @@ pub(crate) const SFTP_HANDLE: usize = 256;
 /// How much memory the entries of one directory may take, which are some 500,000.
 pub const SFTP_DIRECTORY: usize = 64 << 20;
 
-/// How long the server may say nothing while SFTP's requests are on the way, before its connection counts as dead.
+/// How long the server may say nothing while SFTP's requests are on the way, before its connection counts as dead. That is
+/// noticed up to 15 s later.
 pub const SFTP_SILENCE: Duration = Duration::from_secs(60);
 
 /// How often it is looked whether SFTP's server is silent.

@@ -9,8 +9,6 @@
 //! use proptest::prelude::proptest;
 //!
 //! proptest! {
-//!     # fn of_instances() {}
-//!     # #[allow(unused)]
 //!     fn an_instance_is_read(said in strategies::instance()) {
 //!         let get = Get::<Instance>::new("c1".into());
 //!         let fetched = get.response(said.answer()).unwrap();

@@ -254,6 +254,8 @@ struct Server {
     backlog: usize,
     held: Vec<Vec<u8>>,
     most: usize,
+    /// How often time has passed.
+    ticks: u32,
     outstanding: Vec<(Id, Action)>,
     asked: Vec<(u8, Vec<u8>)>,
 }
@@ -270,6 +272,7 @@ impl Server {
             backlog: 1,
             held: Vec::new(),
             most: 0,
+            ticks: 0,
             outstanding: Vec::new(),
             asked: Vec::new(),
         }
@@ -354,6 +357,7 @@ impl BlockingIo for Server {
             }
             // Time passes.
             None => {
+                self.ticks += 1;
                 let id = self.take(|action| matches!(action, Action::Sleep(_))).expect("it waits for something");
                 (id, Ok(Reply::Done))
             }
@@ -554,7 +558,10 @@ fn silence_is_an_end() {
     };
     let mut server = Server::new(|_, _, _| Vec::new());
     server.greets = false;
-    assert!(timed_out(server.client().instance("c1").sftp().send().unwrap_err()));
+    let client = server.client();
+    assert!(timed_out(client.instance("c1").sftp().send().unwrap_err()));
+    // The first may have come at once, where something was asked just before.
+    assert_eq!(client.io().ticks, 1 + 60 / 15);
     let mut sftp = Server::new(|_, _, _| Vec::new()).session();
     assert!(timed_out(sftp.stat("/x").send().unwrap_err()));
 }

@@ -168,6 +168,9 @@ impl<C: Client> Exec<C> {
     /// What the command has started itself is not killed. When that keeps the outputs open, or the command cannot be
     /// killed, the call fails with [`Timeout`](crate::FailureKind::Timeout), [`limits::EXEC_KILL`](crate::limits::EXEC_KILL)
     /// later at the most.
+    ///
+    /// Without one, a command waits for as long as it likes; and one whose output's connection broke may wait for ever for
+    /// somebody to read the rest.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
         self

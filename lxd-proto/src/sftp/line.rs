@@ -200,7 +200,8 @@ impl Line {
 
     fn ticked(&mut self) {
         self.silent = if self.asked.is_empty() && self.is_open() { 0 } else { self.silent + 1 };
-        if self.silent >= TICKS {
+        // The first tick may have come at once.
+        if self.silent > TICKS {
             let text = format!("the server was silent for {} s", limits::SFTP_SILENCE.as_secs());
             self.lose(Failure::new(FailureKind::Timeout(Phase::Idle), text).into());
         }

@@ -15,6 +15,9 @@
 //!   any other way was cut off, and the result is [`Error::Truncated`], never success.
 //! * An operation is forgotten 5 s after its end, which a long output easily outlasts. So `/wait` is asked at once, and
 //!   its answer kept.
+//! * When an output's connection breaks while the command still writes to it, LXD reads no more of what it writes, and a
+//!   command that writes much then waits for ever. It is not killed for that: it may be in the middle of something. Only a
+//!   `timeout` ends it.
 //! * A refused control is no failure: only 0, 1 and 2 are needed.
 //! * Both outputs end only when the command has. LXD then waits for its reader of control; control is closed, so that it
 //!   waits for nothing.
