@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use lxd_proto::{
-    Error, Failure, Flow, Lxd, Offline,
+    Error, Failure, FailureKind, Flow, Lxd, Offline, Response,
     flow::{Action, Message, Reply, Step},
     sftp::{Attributes, Entry},
     tree::{Disk, DiskAction, DiskReply, Report},
@@ -200,4 +200,66 @@ fn a_push_that_ends_after_any_byte_leaves_no_half_file() {
         states.insert((said, done));
     }
     assert!(states.len() > 3, "{states:?}");
+}
+
+/// A directory that keeps nothing.
+struct Nothing;
+
+impl Disk for Nothing {
+    fn act(&self, action: DiskAction) -> Result<DiskReply, Failure> {
+        Ok(match action {
+            DiskAction::Stat(_) => DiskReply::Attributes(None),
+            _ => DiskReply::Done,
+        })
+    }
+
+    fn nonce(&self) -> u64 {
+        7
+    }
+}
+
+/// What the files API says of `/t`, which has two empty files and one of a byte.
+fn files_api(target: &str, range: Option<&http::HeaderValue>) -> Response {
+    let (kind, body) = match target.rsplit_once("path=/t") {
+        Some((_, "")) => ("directory", r#"{"type": "sync", "metadata": ["a", "b", "large"]}"#),
+        Some((_, "/large")) => ("file", "x"),
+        _ => ("file", ""),
+    };
+    assert!(range.is_some() || kind == "directory");
+    let (status, last) = if body.len() == 1 { (206, "bytes 0-0/1") } else { (200, "") };
+    let answer = http::Response::builder().status(status).header("X-LXD-type", kind).header("X-LXD-mode", "0644");
+    answer.header("Content-Range", last).body(body.into()).unwrap()
+}
+
+/// What the local disk was told to do before the way broke is done and counted, and nothing happens after the end.
+#[test]
+fn a_pull_that_breaks_waits_for_the_disk() {
+    let files = Offline::default().instance("c1").files();
+    let (mut flow, streams) = files.pull_tree("/t", Nothing).by_files_api().into_flow();
+    let (mut finishing, mut piece) = (Vec::new(), None);
+    let waits = |flow: &mut dyn Flow<Output = Report>| matches!(flow.next(), Ok(Step::Wait));
+    while finishing.len() < 2 || piece.is_none() {
+        let Step::Do(id, action) = flow.next().unwrap() else { panic!("everybody waits") };
+        match action {
+            Action::Http(_, request) if request.headers().get("range").is_some_and(|range| range == "bytes=0-0") => {
+                piece = Some(id);
+            }
+            Action::Http(_, request) => {
+                let answer = files_api(&request.uri().to_string(), request.headers().get("range"));
+                flow.handle(id, Ok(Reply::Http(answer))).unwrap();
+            }
+            Action::Disk(DiskAction::Finish(_)) => finishing.push(id),
+            Action::Disk(action) => flow.handle(id, streams.on_disk(action).map(Reply::Disk)).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(waits(&mut flow));
+    flow.handle(piece.unwrap(), Err(Failure::new(FailureKind::Broken, "gone"))).unwrap();
+    for id in finishing {
+        assert!(waits(&mut flow));
+        flow.handle(id, Ok(Reply::Disk(DiskReply::Done))).unwrap();
+    }
+    let Err(Error::Tree(error)) = flow.next() else { panic!() };
+    assert_eq!((error.report.files, error.report.failed.len()), (2, 0));
+    assert!(matches!(error.reason, Some(Error::Transport(failure)) if failure.kind == FailureKind::Broken));
 }

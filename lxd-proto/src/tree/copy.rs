@@ -3,7 +3,8 @@
 //! | state | does | and then |
 //! |---|---|---|
 //! | `Begin` | looks at both roots; where there is no SFTP, begins again by the files API | both are of one kind: `Busy` |
-//! | `Busy` | lists directories on both sides, a few at once; copies what is in them, more at once | nothing is left: done |
+//! | `Busy` | lists directories on both sides, a few at once; copies what is in them, more at once | nothing is left: done; the way breaks: `Broken` |
+//! | `Broken` | waits for what the local disk is doing, so that the report is right and nothing happens after it | fails |
 //!
 //! A directory gets its attributes when all below it is done: it may allow no writing, and writing changes its time.
 //! Directories are listed last in, first out, and only while there is little else to do, so that not much has to be
@@ -75,6 +76,8 @@ pub struct TreeFlow {
     pieces: usize,
     /// Which file a piece was asked for last.
     turn: Slot,
+    /// Why it cannot go on.
+    reason: Option<Error>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +85,7 @@ enum State {
     New,
     Begin,
     Busy,
+    Broken,
     Done,
 }
 
@@ -171,6 +175,7 @@ impl TreeFlow {
             bytes: 0,
             pieces: 0,
             turn: 0,
+            reason: None,
         }
     }
 
@@ -206,6 +211,9 @@ impl TreeFlow {
     }
 
     fn ask(&mut self, side: Side, action: DiskAction, waiting: Waiting) {
+        if self.state == State::Broken {
+            return;
+        }
         let token = self.number();
         self.waiting.insert(token, waiting);
         match (&mut self.remote, (side == Side::From) == self.push) {
@@ -438,12 +446,27 @@ impl TreeFlow {
         if report.failed.is_empty() { Ok(report) } else { Err(TreeError { reason: None, report }.into()) }
     }
 
-    /// Says what was done before it broke.
-    fn broken(&mut self, error: Error) -> Error {
+    /// It cannot go on. What the local disk is doing goes on nevertheless.
+    fn break_off(&mut self, error: Error) -> Result<(), Error> {
         match (self.state, error) {
-            (_, error @ Error::Tree(_)) | (State::New | State::Begin, error) => error,
-            (_, reason) => TreeError { reason: Some(reason), report: core::mem::take(&mut self.report) }.into(),
+            (State::Broken, _) => return Ok(()),
+            (State::New | State::Begin, error) | (_, error @ Error::Tree(_)) => return Err(error),
+            (_, reason) => self.reason = Some(reason),
         }
+        self.state = State::Broken;
+        for (id, _) in self.outbox.drain(..) {
+            self.local.remove(&id);
+        }
+        let mut remote = self.remote.take();
+        while let Some((token, result)) = remote.as_mut().and_then(|remote| remote.finished()) {
+            self.finished(token, result).or_else(|error| self.break_off(error))?;
+        }
+        Ok(())
+    }
+
+    /// Says what was done before it broke.
+    fn broken(&mut self) -> Error {
+        TreeError { reason: self.reason.take(), report: core::mem::take(&mut self.report) }.into()
     }
 }
 
@@ -451,7 +474,13 @@ impl Flow for TreeFlow {
     type Output = Report;
 
     fn next(&mut self) -> Result<Step<Report>, Error> {
-        self.proceed().map_err(|error| self.broken(error))
+        if self.state != State::Broken {
+            match self.proceed() {
+                Err(error) => self.break_off(error)?,
+                step => return step,
+            }
+        }
+        if self.local.is_empty() { Err(self.broken()) } else { Ok(Step::Wait) }
     }
 
     fn handle(&mut self, id: Id, result: Result<Reply, Failure>) -> Result<(), Error> {
@@ -470,7 +499,7 @@ impl Flow for TreeFlow {
             },
             (None, None) => Ok(()),
         };
-        handled.map_err(|error| self.broken(error))
+        handled.or_else(|error| self.break_off(error))
     }
 }
 
