@@ -76,15 +76,7 @@ impl Sim {
         let (action, force) = (text(&said, "action").to_owned(), flag(&said, "force"));
         let timeout = said.get("timeout").and_then(Value::as_i64).unwrap_or(-1);
         let timeout = Duration::from_secs(u64::try_from(timeout).ok().filter(|time| *time > 0).unwrap_or(PATIENCE));
-        let description = match action.as_str() {
-            "start" => "Starting instance",
-            "stop" => "Stopping instance",
-            "restart" => "Restarting instance",
-            "freeze" => "Freezing instance",
-            "unfreeze" => "Unfreezing instance",
-            other => return Err(Refusal::bad(format!("Unknown action: '{other}'"))),
-        };
-        let new = New::task(description, &key.0).on("instances", &format!("/1.0/instances/{}", key.1));
+        let new = New::task(described(&action)?, &key.0).on("instances", &format!("/1.0/instances/{}", key.1));
         let key = key.clone();
         Ok(self.begin_long(new, move |sim, _| sim.act(&key, &action, force, timeout)))
     }
@@ -98,18 +90,10 @@ impl Sim {
             "freeze" | "stop" | "restart" => status != Status::Stopped,
             _ => status != Status::Running,
         };
-        let description = match action.as_str() {
-            "start" => "Starting instance",
-            "stop" => "Stopping instance",
-            "restart" => "Restarting instance",
-            "freeze" => "Freezing instance",
-            "unfreeze" => "Unfreezing instance",
-            other => return Err(Refusal::bad(format!("Unknown action: '{other}'"))),
-        };
         let here =
             self.instances.iter().filter(|((project, _), inside)| project == ask.project() && wanted(inside.status));
         let keys: Vec<Key> = here.map(|(key, _)| key.clone()).collect();
-        let new = keys.iter().fold(New::task(description, ask.project()), |new, key| {
+        let new = keys.iter().fold(New::task(described(&action)?, ask.project()), |new, key| {
             new.on("instances", &format!("/1.0/instances/{}", key.1))
         });
         Ok(self.begin(new, move |sim, _| {
@@ -223,4 +207,16 @@ impl Sim {
         });
         Step::Later(wait, work)
     }
+}
+
+/// What an operation says of itself.
+fn described(action: &str) -> Result<&'static str, Refusal> {
+    Ok(match action {
+        "start" => "Starting instance",
+        "stop" => "Stopping instance",
+        "restart" => "Restarting instance",
+        "freeze" => "Freezing instance",
+        "unfreeze" => "Unfreezing instance",
+        other => return Err(Refusal::bad(format!("Unknown action: '{other}'"))),
+    })
 }

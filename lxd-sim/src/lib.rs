@@ -81,6 +81,6 @@ pub use config::{Config, Version};
 pub use faults::{Fault, Faults};
 pub use images::image;
 #[cfg(feature = "listener")]
-pub use listener::{LARGEST_BODY, Listen, Server};
+pub use listener::{AnyClient, LARGEST_BODY, Listen, Server};
 pub use sim::{Caller, Exchange, Input, Output, Sim};
 pub use world::{Body, Direct, DirectIo, Kept, World};

@@ -21,6 +21,7 @@ use tokio::{
 
 use crate::{Caller, Config};
 use shared::Shared;
+pub use tls::AnyClient;
 
 /// How large the body of a request may be: everything is held in memory.
 pub const LARGEST_BODY: usize = 1 << 29;

@@ -34,20 +34,25 @@ pub(super) fn fingerprint(der: &[u8]) -> Fingerprint {
 }
 
 pub(super) fn acceptor(made: Made) -> io::Result<TlsAcceptor> {
-    let provider = Arc::new(ring::default_provider());
-    let algorithms = provider.signature_verification_algorithms;
-    let config = ServerConfig::builder_with_provider(provider)
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?
-        .with_client_cert_verifier(Arc::new(AnyClient(algorithms)))
+        .with_client_cert_verifier(Arc::new(AnyClient::default()))
         .with_single_cert(vec![CertificateDer::from(made.der)], PrivatePkcs8KeyDer::from(made.key).into())
         .map_err(io::Error::other)?;
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-/// Asks for a certificate, and takes any or none: the trust store decides later what it is worth.
+/// Asks a client of TLS for a certificate, and takes any or none, as LXD does: its trust store decides later what that is
+/// worth. For servers of your own, too.
 #[derive(Debug)]
-struct AnyClient(WebPkiSupportedAlgorithms);
+pub struct AnyClient(WebPkiSupportedAlgorithms);
+
+impl Default for AnyClient {
+    fn default() -> Self {
+        Self(ring::default_provider().signature_verification_algorithms)
+    }
+}
 
 impl ClientCertVerifier for AnyClient {
     fn client_auth_mandatory(&self) -> bool {

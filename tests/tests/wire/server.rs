@@ -19,13 +19,12 @@ use std::{
 use lxd_host::{
     ClientIdentity, Remote, ServerTrust, Timeouts,
     rustls::{
-        DigitallySignedStruct, DistinguishedName, ServerConfig, ServerConnection, SignatureScheme, StreamOwned,
-        client::danger::HandshakeSignatureValid,
+        ServerConfig, ServerConnection, StreamOwned,
         crypto::ring,
-        pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem::PemObject},
-        server::danger::{ClientCertVerified, ClientCertVerifier},
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     },
 };
+use lxd_sim::AnyClient;
 use lxd_tests::Lab;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::{Value, json};
@@ -51,7 +50,7 @@ static TLS: LazyLock<Arc<ServerConfig>> = LazyLock::new(|| {
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("TLS")
-        .with_client_cert_verifier(Arc::new(AnyClient))
+        .with_client_cert_verifier(Arc::new(AnyClient::default()))
         .with_single_cert(vec![certificate], key);
     Arc::new(config.expect("a configuration"))
 });
@@ -481,50 +480,5 @@ impl Asked {
 impl fmt::Debug for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} and {} bytes", self.head, self.body.len())
-    }
-}
-
-/// Asks for a client certificate and accepts any, or none, as LXD does.
-#[derive(Debug)]
-struct AnyClient;
-
-impl ClientCertVerifier for AnyClient {
-    fn client_auth_mandatory(&self) -> bool {
-        false
-    }
-
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
-    }
-
-    fn verify_client_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: UnixTime,
-    ) -> Result<ClientCertVerified, lxd_host::rustls::Error> {
-        Ok(ClientCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, lxd_host::rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, lxd_host::rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        ring::default_provider().signature_verification_algorithms.supported_schemes()
     }
 }
