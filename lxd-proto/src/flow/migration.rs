@@ -23,7 +23,9 @@
 
 mod end;
 mod migrated;
+mod options;
 mod relay;
+mod verdict;
 
 use alloc::{
     collections::{BTreeMap, VecDeque},
@@ -40,9 +42,9 @@ use super::{
     wait::Watcher,
 };
 use crate::{
-    Answer, Changed, Client, Endpoint, Error, Failure, Get, Request, Resource, Response, Run, Secret, Streams,
+    Answer, Changed, Endpoint, Error, Failure, Get, Request, Resource, Response, Secret,
     endpoint::bare,
-    error::{MigrationAttempt, Outcome},
+    error::MigrationAttempt,
     limits,
     resources::{Operation, Server},
 };
@@ -276,98 +278,6 @@ impl<M: Migrated> Migration<M> {
         }
         Ok(())
     }
-
-    /// What it comes to when both sides have ended, or one has and the other should.
-    fn settle(&mut self) -> Result<(), Error> {
-        if self.is_pending(|pending| matches!(pending, Pending::Post(_))) {
-            return Ok(());
-        }
-        let failed = match (self.here.succeeded(), self.there.succeeded()) {
-            (Some(true), Some(true)) if self.moved => {
-                self.state = State::Remove(None);
-                let request = self.what.remove()?;
-                self.ask(Pending::Remove, Side::Here, request);
-                return Ok(());
-            }
-            (Some(true), Some(true)) => {
-                self.state = State::Done;
-                return Ok(());
-            }
-            (Some(false), _) => Side::Here,
-            (_, Some(false)) => Side::There,
-            _ => return Ok(()),
-        };
-        let left = other(failed);
-        if !self.end(left).runs() {
-            return self.over();
-        }
-        // A request that was refused tells the other side nothing.
-        if self.end(failed).operation.is_none() {
-            return self.give_up(left);
-        }
-        let tried = self.route.tried;
-        let is_grace = |pending| pending == Pending::Grace(tried);
-        if !self.end(left).cancelled && !self.is_pending(is_grace) {
-            self.start(Pending::Grace(tried), Action::Sleep(limits::MIGRATION_GRACE));
-        }
-        Ok(())
-    }
-
-    /// One side has failed, and the other goes on: with the next address, if it was not connected to, or not at all.
-    fn give_up(&mut self, left: Side) -> Result<(), Error> {
-        if self.waiting() == Some(left) && self.is_worth_another() {
-            let error = self.end(other(left)).error();
-            let (here, there) = if left == Side::There { (error, None) } else { (None, error) };
-            self.attempts.push(MigrationAttempt { address: self.route.address(), here, there });
-            self.route.tried += 1;
-            return self.begin();
-        }
-        self.cancel(left)
-    }
-
-    /// Whether the connecting side may fare better with another address.
-    fn is_worth_another(&mut self) -> bool {
-        let Some(waiting) = self.waiting() else { return false };
-        let another = self.route.tried + 1 < self.route.addresses.len();
-        another
-            && match &self.end(other(waiting)).result {
-                Some(Err(Error::Operation(error))) => matches!(error.outcome, Outcome::Failed(_)),
-                // 5.0.2 connects before it answers a push.
-                Some(Err(Error::Api(error))) => error.status >= 500,
-                _ => false,
-            }
-    }
-
-    /// Both have ended, and not both well.
-    fn over(&mut self) -> Result<(), Error> {
-        let unconnected = match self.waiting().map(|side| &self.end(side).result) {
-            Some(Some(Err(Error::Operation(error)))) => match &error.outcome {
-                Outcome::Failed(reason) => is_unconnected(reason),
-                _ => false,
-            },
-            _ => false,
-        };
-        let again = unconnected && self.is_worth_another();
-        let (here, there) = (self.here.error(), self.there.error());
-        // What was refused at once needs no more words.
-        let plain = |error: &Error| error.operation().is_none();
-        match (here, there) {
-            (Some(error), None) | (None, Some(error)) if self.attempts.is_empty() && plain(&error) => Err(error),
-            (here, there) => {
-                self.attempts.push(MigrationAttempt { address: self.route.address(), here, there });
-                if again {
-                    self.route.tried += 1;
-                    return self.begin();
-                }
-                Err(Error::Migration(core::mem::take(&mut self.attempts)))
-            }
-        }
-    }
-}
-
-/// Nobody connected in time.
-fn is_unconnected(reason: &str) -> bool {
-    reason.to_lowercase().contains("timed out")
 }
 
 fn other(side: Side) -> Side {
@@ -477,52 +387,5 @@ impl<M: Migrated> Flow for Migration<M> {
             Mode::Relay => Some("container_push"),
         };
         mode.into_iter().chain(self.what.extensions()).collect()
-    }
-}
-
-impl<C: Client, M: Migrated> Run<C, Migration<M>> {
-    pub(crate) fn migration(client: &C, other: &C, what: M, moved: bool) -> Self {
-        let (streams, peer) = Streams::with_peer(other);
-        Self::with(client, Migration::new(what, peer, moved), streams)
-    }
-
-    /// Its name there. By default as here.
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.flow.what.destination().name = name.into();
-        self
-    }
-
-    /// The storage pool that it goes to. By default what an instance's devices and profiles say, and for a volume the pool
-    /// of the same name.
-    pub fn pool(mut self, pool: impl Into<String>) -> Self {
-        self.flow.what.destination().pool = pool.into();
-        self
-    }
-
-    /// Brings a copy that is there already up to date, or makes one (extension `container_incremental_copy`, for a volume
-    /// `custom_volume_refresh`).
-    pub fn refresh(mut self) -> Self {
-        self.flow.what.destination().refresh = true;
-        self
-    }
-
-    /// Has this server connect to the other one. By default the other one connects to this.
-    pub fn push(mut self) -> Self {
-        self.flow.route.mode = Mode::Push;
-        self
-    }
-
-    /// Carries everything through this process, for servers that cannot reach each other. By default the other server
-    /// connects to this one.
-    pub fn relay(mut self) -> Self {
-        self.flow.route.mode = Mode::Relay;
-        self
-    }
-
-    /// Where the server that is connected to is found by the other one, as `https://host:8443`. Said several times, they
-    /// are tried in order. By default all the addresses that it says it has.
-    pub fn address(mut self, url: impl Into<String>) -> Self {
-        self.flow.route.addresses.push(url.into());
-        self
     }
 }

@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use super::is_unconnected;
+use super::verdict::is_unconnected;
 use crate::{
     Error,
     error::Outcome,
