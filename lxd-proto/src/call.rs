@@ -10,28 +10,23 @@
 //! With a [`Blocking`] client each has `.send()`; with an [`Async`] one each is a future: `.await`. Until then nothing
 //! happens. `.request()` gives the request of a call without sending it.
 
+mod fetch;
+mod one_by_one;
+
 use alloc::{boxed::Box, vec::Vec};
 use core::{
-    fmt,
     future::{Future, poll_fn},
-    mem,
     pin::Pin,
-    task::{Context, Poll},
 };
 
-use bytes::Bytes;
-use futures_core::Stream;
 use http::{Method, Uri};
-use serde::de::DeserializeOwned;
+
+pub use fetch::{Collect, Incoming};
+pub use one_by_one::{Arriving, OneByOne};
 
 use crate::{
-    Answer, Async, Blocking, Changed, Client, Download, Element, Elements, Endpoint, Error, Failure, Flow, Listing,
-    Request, Response, Streams,
-    client::{Whole, receive, receive_async},
-    envelope::Envelope,
-    extensions,
+    Answer, Async, Blocking, Changed, Client, Endpoint, Error, Flow, Listing, Request, Response, Streams, extensions,
     flow::{Driver, InTurn, Scoped, wait::Wait},
-    limits,
 };
 
 /// The future of a call.
@@ -121,7 +116,7 @@ impl<C: Client, E: Listing> Call<C, E> {
     /// # }
     /// ```
     pub fn stream(self) -> OneByOne<C, E> {
-        OneByOne(self)
+        OneByOne::new(self)
     }
 }
 
@@ -194,248 +189,6 @@ impl<C: Async, F: Flow + 'static> IntoFuture for Run<C, F> {
     }
 }
 
-impl<C: Client, D: Download> Fetch<C, D> {
-    /// Receives the whole body into memory, within [`limits::ANSWER`](crate::limits::ANSWER).
-    pub fn bytes(self) -> Collect<C, D> {
-        Collect(self)
-    }
-
-    /// The request as it would be sent, without sending it.
-    ///
-    /// # Errors
-    /// As for [`Download::request`].
-    pub fn request(&self) -> Result<Request, Error> {
-        ready(&self.client, &self.streams, self.download.request()?)
-    }
-}
-
-/// An answer whose body is still arriving: a blocking client's body is a `Read`, an async client's an `AsyncRead`.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Incoming<H, B> {
-    /// What the answer's head says.
-    pub head: H,
-    /// The body. It ends with an error when it is cut off.
-    pub body: B,
-}
-
-impl<C: Blocking, D: Download> Fetch<C, D> {
-    /// Sends the request, and returns when the answer's head is there.
-    ///
-    /// # Errors
-    /// What LXD answered, or what went wrong on the way.
-    pub fn send(self) -> Result<Incoming<D::Head, C::Body>, Error> {
-        let Begun { head, body, asked } =
-            begin(&self.client, &self.download.extensions(), self.request(), self.streams)?;
-        if !head.status.is_success() {
-            return Err(asked.answered(refused(&receive::<C>(head, body, limits::ANSWER)?)));
-        }
-        Ok(Incoming { head: self.download.head(&head)?, body })
-    }
-}
-
-impl<C: Async, D: Download> IntoFuture for Fetch<C, D> {
-    type Output = Result<Incoming<D::Head, C::Body>, Error>;
-    type IntoFuture = Sending<Incoming<D::Head, C::Body>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let Begun { head, body, asked } =
-                begin_async(&self.client, &self.download.extensions(), self.request(), self.streams).await?;
-            if !head.status.is_success() {
-                return Err(asked.answered(refused(&receive_async::<C>(head, body, limits::ANSWER).await?)));
-            }
-            Ok(Incoming { head: self.download.head(&head)?, body })
-        })
-    }
-}
-
-/// A download into memory, not yet begun.
-#[derive(Debug)]
-#[must_use = "nothing happens until it is sent (blocking) or awaited (async)"]
-pub struct Collect<C: Client, D>(Fetch<C, D>);
-
-impl<C: Blocking, D: Download> Collect<C, D> {
-    /// Sends the request and receives the whole body.
-    ///
-    /// # Errors
-    /// What LXD answered, or what went wrong on the way.
-    pub fn send(self) -> Result<Bytes, Error> {
-        let mut incoming = self.0.send()?;
-        let mut whole = Whole::success();
-        while let Some(chunk) = C::chunk(&mut incoming.body)? {
-            whole.push(chunk)?;
-        }
-        Ok(whole.finish())
-    }
-}
-
-impl<C: Async, D: Download> IntoFuture for Collect<C, D> {
-    type Output = Result<Bytes, Error>;
-    type IntoFuture = Sending<Bytes>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let mut incoming = self.0.await?;
-            let mut whole = Whole::success();
-            while let Some(chunk) = C::chunk(&mut incoming.body).await? {
-                whole.push(chunk)?;
-            }
-            Ok(whole.finish())
-        })
-    }
-}
-
-/// A list that is to be taken one by one, not yet asked for.
-#[derive(Debug)]
-#[must_use = "nothing happens until it is sent (blocking) or awaited (async)"]
-pub struct OneByOne<C: Client, E>(Call<C, E>);
-
-impl<C: Blocking, E: Listing> OneByOne<C, E> {
-    /// Sends the request, and returns when the answer's head is there.
-    ///
-    /// # Errors
-    /// What LXD answered, or what went wrong on the way.
-    pub fn send(self) -> Result<Arriving<C, E::Item>, Error> {
-        let call = self.0;
-        let begun = begin(&call.client, &call.endpoint.extensions(), call.request(), call.streams)?;
-        let refused = !begun.head.status.is_success();
-        let mut arriving = Arriving::new(&call.endpoint, begun);
-        match refused.then(|| arriving.next()) {
-            Some(Some(Err(error))) => Err(error),
-            _ => Ok(arriving),
-        }
-    }
-}
-
-impl<C: Async, E: Listing> IntoFuture for OneByOne<C, E> {
-    type Output = Result<Arriving<C, E::Item>, Error>;
-    type IntoFuture = Sending<Arriving<C, E::Item>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let call = self.0;
-            let begun = begin_async(&call.client, &call.endpoint.extensions(), call.request(), call.streams).await?;
-            let refused = !begun.head.status.is_success();
-            let mut arriving = Arriving::new(&call.endpoint, begun);
-            if refused {
-                if let Some(Err(error)) = poll_fn(|context| Pin::new(&mut arriving).poll_next(context)).await {
-                    return Err(error);
-                }
-            }
-            Ok(arriving)
-        })
-    }
-}
-
-/// The elements of a list that is still arriving: an iterator (blocking) or a stream (async) of `Result<T, Error>`.
-///
-/// After an error there is nothing more. Only when it ends without one was the list whole: its end is also the end of
-/// the answer. Dropping it before closes the connection.
-pub struct Arriving<C: Client, T> {
-    source: Source<C>,
-    elements: Elements<T>,
-    asked: Asked,
-}
-
-/// Where the chunks come from.
-enum Source<C: Client> {
-    Body(C::Body),
-    /// One that is on its way, so that nothing is lost when nobody waits for it any more.
-    Coming(Coming<C>),
-    Over,
-}
-
-type Coming<C> = Pin<Box<dyn Future<Output = (Result<Option<Bytes>, Failure>, <C as Client>::Body)> + Send>>;
-
-impl<C: Client, T: DeserializeOwned> Arriving<C, T> {
-    fn new<E: Listing<Item = T>>(endpoint: &E, Begun { head, body, asked }: Begun<C>) -> Self {
-        Self { source: Source::Body(body), elements: endpoint.elements(head), asked }
-    }
-
-    /// What is there without another chunk.
-    fn take(&mut self) -> Poll<Option<Result<T, Error>>> {
-        if matches!(self.source, Source::Over) {
-            return Poll::Ready(None);
-        }
-        match self.elements.take() {
-            Ok(Element::Next(element)) => Poll::Ready(Some(Ok(element))),
-            Ok(Element::NotYet) => Poll::Pending,
-            Ok(Element::End) => {
-                self.source = Source::Over;
-                Poll::Ready(None)
-            }
-            Err(error) => Poll::Ready(Some(Err(self.failed(error)))),
-        }
-    }
-
-    fn received(&mut self, chunk: Result<Option<Bytes>, Failure>) -> Result<(), Error> {
-        match chunk {
-            Ok(Some(chunk)) => self.elements.push(chunk),
-            Ok(None) => self.elements.finish(),
-            Err(failure) => return Err(self.failed(failure.into())),
-        }
-        Ok(())
-    }
-
-    fn failed(&mut self, error: Error) -> Error {
-        self.source = Source::Over;
-        self.asked.answered(error)
-    }
-}
-
-impl<C: Blocking, T: DeserializeOwned> Iterator for Arriving<C, T> {
-    type Item = Result<T, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Poll::Ready(element) = self.take() {
-                return element;
-            }
-            let Source::Body(body) = &mut self.source else { return None };
-            let chunk = C::chunk(body);
-            if let Err(error) = self.received(chunk) {
-                return Some(Err(error));
-            }
-        }
-    }
-}
-
-impl<C: Async, T: DeserializeOwned> Stream for Arriving<C, T> {
-    type Item = Result<T, Error>;
-
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        loop {
-            if let Poll::Ready(element) = this.take() {
-                return Poll::Ready(element);
-            }
-            let mut coming = match mem::replace(&mut this.source, Source::Over) {
-                Source::Body(mut body) => Box::pin(async move { (C::chunk(&mut body).await, body) }),
-                Source::Coming(coming) => coming,
-                Source::Over => return Poll::Ready(None),
-            };
-            let Poll::Ready((chunk, body)) = coming.as_mut().poll(context) else {
-                this.source = Source::Coming(coming);
-                return Poll::Pending;
-            };
-            this.source = Source::Body(body);
-            if let Err(error) = this.received(chunk) {
-                return Poll::Ready(Some(Err(error)));
-            }
-        }
-    }
-}
-
-/// Nothing in it is pinned where it is.
-impl<C: Client, T> Unpin for Arriving<C, T> {}
-
-impl<C: Client, T> fmt::Debug for Arriving<C, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Arriving").field("elements", &self.elements).finish_non_exhaustive()
-    }
-}
-
 /// An exchange of which the answer's head is there.
 struct Begun<C: Client> {
     head: http::response::Parts,
@@ -486,12 +239,4 @@ async fn begin_async<C: Async>(
 fn ready<C: Client>(client: &C, streams: &Streams<C>, mut request: Request) -> Result<Request, Error> {
     client.scope().apply(&mut request)?;
     Ok(request.map(|body| streams.fill(body)))
-}
-
-/// The error that a download was answered with.
-fn refused(response: &Response) -> Error {
-    match Envelope::open(response) {
-        Err(error) => error,
-        Ok(_) => Failure::new(crate::error::FailureKind::Other, "a refusal that is none").into(),
-    }
 }
