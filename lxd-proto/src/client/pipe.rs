@@ -8,7 +8,7 @@ use core::fmt;
 
 use bytes::Bytes;
 
-/// What looks at all that a reader gives; see [`Client::tap`].
+/// What looks at all that a reader gives; see [`Client::tap`](crate::Client::tap).
 pub struct Tap(Box<Saw>);
 
 type Saw = dyn FnMut(&[u8]) + Send;
@@ -31,7 +31,7 @@ impl fmt::Debug for Tap {
     }
 }
 
-/// The way into a pipe; see [`Client::pipe`].
+/// The way into a pipe; see [`Client::pipe`](crate::Client::pipe).
 pub struct Pipe(Arc<dyn Fn(Bytes) + Send + Sync>);
 
 impl Pipe {

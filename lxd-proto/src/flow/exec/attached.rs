@@ -35,27 +35,33 @@
 //! * Nothing is sent over 1 and 2, and to old servers not even pongs: see [`ReceiveOnly`].
 //! * The server pings each socket every 10 s, so each has a receive outstanding, unless its own output is full.
 
+mod end;
+mod input;
+mod orders;
+mod output;
+
 use alloc::{
-    boxed::Box,
     collections::{BTreeMap, VecDeque},
-    format,
-    string::{String, ToString},
+    string::ToString,
     vec::Vec,
 };
 use core::{fmt, time::Duration};
 
-use bytes::{Bytes, BytesMut};
 use http::Method;
 
+use self::{
+    input::Input,
+    orders::Orders,
+    output::{End, Output},
+};
 use super::{DETACH, ExecOutput, ORDERS, SIGKILL, Sink, Source, signal};
 use crate::{
     Changed, Endpoint, Error, Failure, ReceiveOnly, Request, Response,
     endpoint::bare,
-    error::{FailureKind, Outcome, Phase, Truncated},
+    error::FailureKind,
     flow::{Action, Flow, Id, Ids, Message, Peer, Reply, Sock, Step, ended, http, unopened, wait::Watcher},
     limits,
-    resources::{Operation, OperationId, console::PostConsole, exec::PostExec},
-    uri::Path,
+    resources::{OperationId, console::PostConsole, exec::PostExec},
 };
 
 const INPUT: Sock = Sock(0);
@@ -153,88 +159,12 @@ impl Begin {
     }
 }
 
-/// What the caller asks of the command.
-#[derive(Default)]
-struct Orders {
-    /// What was read and is no whole line yet.
-    rest: Vec<u8>,
-    /// Whole lines that wait for control.
-    lines: Vec<String>,
-    busy: bool,
-    /// Nobody can ask any more.
-    done: bool,
-}
-
-struct Input {
-    /// What opens it, until control has been.
-    request: Option<Request>,
-    source: Source,
-    open: bool,
-    busy: bool,
-    done: bool,
-}
-
-struct Output {
-    name: &'static str,
-    sock: Sock,
-    sink: Sink,
-    open: bool,
-    receiving: bool,
-    writing: bool,
-    queue: VecDeque<Bytes>,
-    collected: BytesMut,
-    received: u64,
-    end: Option<End>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum End {
-    Whole,
-    Cut(String),
-}
-
 impl fmt::Debug for Attached {
     /// Not what goes in and comes out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Attached");
         shown.field("begin", &self.begin).field("state", &self.state).field("pending", &self.pending);
         shown.finish_non_exhaustive()
-    }
-}
-
-impl Output {
-    fn new(name: &'static str, sock: Sock, sink: Sink) -> Self {
-        let (queue, collected) = (VecDeque::new(), BytesMut::new());
-        Self {
-            name,
-            sock,
-            sink,
-            open: false,
-            receiving: false,
-            writing: false,
-            queue,
-            collected,
-            received: 0,
-            end: None,
-        }
-    }
-
-    /// Ended, and handed on to the last byte.
-    fn is_settled(&self) -> bool {
-        self.end.is_some() && self.queue.is_empty() && !self.writing
-    }
-
-    fn take(&mut self, data: Bytes) -> Result<(), Error> {
-        self.received += data.len() as u64;
-        match self.sink {
-            Sink::Write(_) if !data.is_empty() => self.queue.push_back(data),
-            Sink::Collect if self.received > limits::OUTPUT => {
-                return Err(Error::TooLarge { what: "the command's output", limit: limits::OUTPUT });
-            }
-            Sink::Collect => self.collected.extend_from_slice(&data),
-            _ => {}
-        }
-        Ok(())
     }
 }
 
@@ -411,172 +341,6 @@ impl Attached {
         Ok(())
     }
 
-    fn read(&mut self, result: Result<Reply, Failure>) -> Result<(), Error> {
-        self.input.busy = false;
-        if self.input.done {
-            return Ok(());
-        }
-        match result? {
-            Reply::Data(Some(data)) => self.send_input(data),
-            _ => self.end_input(),
-        }
-        Ok(())
-    }
-
-    fn send_input(&mut self, data: Bytes) {
-        if !self.input.done {
-            self.input.busy = true;
-            self.start(Pending::SendInput, Action::Send(INPUT, Message::Binary(data)));
-        }
-    }
-
-    fn end_input(&mut self) {
-        if !core::mem::replace(&mut self.input.done, true) && !self.has_terminal() {
-            self.start(Pending::SendInput, Action::Send(INPUT, Message::Text(String::new())));
-        }
-    }
-
-    fn sent_input(&mut self, result: &Result<Reply, Failure>) {
-        self.input.busy = false;
-        // The command has closed its stdin, or has ended.
-        self.input.done |= result.is_err();
-    }
-
-    fn take_orders(&mut self, result: Result<Reply, Failure>) -> Result<(), Error> {
-        let console = self.is_console();
-        let Some(orders) = &mut self.orders else { return Ok(()) };
-        orders.busy = false;
-        let Ok(Reply::Data(Some(data))) = result else {
-            orders.done = true;
-            return Ok(());
-        };
-        orders.rest.extend_from_slice(&data);
-        let whole = orders.rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        let lines: Vec<u8> = orders.rest.drain(..whole).collect();
-        orders.lines.extend(String::from_utf8_lossy(&lines).lines().map(String::from));
-        if !console && orders.lines.iter().any(|line| line == DETACH) {
-            return Err(Failure::new(FailureKind::Cancelled, "the command was given up").into());
-        }
-        self.give_orders();
-        Ok(())
-    }
-
-    /// Sends what was asked, or forgets it when there is no control for that.
-    fn give_orders(&mut self) {
-        if self.is_pending(|pending| *pending == Pending::Open(CONTROL)) {
-            return;
-        }
-        let lines = self.orders.as_mut().map(|orders| core::mem::take(&mut orders.lines));
-        for line in lines.into_iter().flatten().filter(|_| self.control).collect::<Vec<_>>() {
-            if line == DETACH {
-                return self.detach();
-            }
-            self.start(Pending::SendOrder, Action::Send(CONTROL, Message::Text(line)));
-        }
-    }
-
-    /// Leaves the console: what is to come of it is nobody's any more.
-    fn detach(&mut self) {
-        self.state = State::Drain(0);
-        (self.detached, self.input.done) = (true, true);
-        let mut deaf = false;
-        for output in &mut self.outputs {
-            self.leaving = output.open && output.end.is_none();
-            deaf = !core::mem::replace(&mut output.receiving, true);
-            output.end.get_or_insert(End::Whole);
-        }
-        if self.leaving {
-            self.start(Pending::Close, Action::Close(INPUT));
-            self.start(Pending::Leave, Action::Sleep(limits::CONSOLE_LEAVE));
-            if deaf {
-                self.start(Pending::Recv(INPUT), Action::Recv(INPUT));
-            }
-        }
-    }
-
-    /// The command has taken too long: it is killed, by control or else by the end of all streams.
-    fn late(&mut self) -> Result<(), Error> {
-        if !matches!(self.state, State::Run(..)) {
-            return Ok(());
-        }
-        if !self.control {
-            return Err(self.overdue());
-        }
-        self.timed_out = true;
-        self.start(Pending::SendOrder, Action::Send(CONTROL, Message::Text(signal(SIGKILL))));
-        self.start(Pending::Overdue, Action::Sleep(limits::EXEC_KILL));
-        Ok(())
-    }
-
-    fn overdue(&self) -> Error {
-        let limit = self.limit.unwrap_or_default();
-        Failure::new(FailureKind::Timeout(Phase::Total), format!("the command had not ended after {limit:?}")).into()
-    }
-
-    fn waited(&mut self, result: Result<Reply, Failure>) -> Result<(), Error> {
-        let State::Run(watcher, _) = &mut self.state else { return Ok(()) };
-        match watcher.answer(http(result)) {
-            Ok(Some(operation)) => self.finished(&operation),
-            Ok(None) => {
-                let request = watcher.request()?;
-                self.start(Pending::Wait, Action::Http(Peer(0), request));
-                Ok(())
-            }
-            Err(error) => self.failed(error),
-        }
-    }
-
-    /// Looks at the operation beside its `/wait`.
-    fn look(&mut self) -> Result<(), Error> {
-        let State::Run(_, id) = &self.state else { return Ok(()) };
-        if !self.is_pending(|pending| *pending == Pending::Look) {
-            let request = bare(Method::GET, &Path::root().join("operations").name(id.as_str()))?;
-            self.start(Pending::Look, Action::Http(Peer(0), request));
-        }
-        Ok(())
-    }
-
-    fn looked(&mut self, result: Result<Reply, Failure>) -> Result<(), Error> {
-        let State::Run(_, id) = &self.state else { return Ok(()) };
-        let mut watcher = Watcher::new(id.clone(), None);
-        watcher.look();
-        match watcher.answer(http(result)) {
-            Ok(Some(operation)) => self.finished(&operation),
-            Ok(None) => Ok(()),
-            Err(error) => self.failed(error),
-        }
-    }
-
-    fn finished(&mut self, operation: &Operation) -> Result<(), Error> {
-        let code = operation.return_code().or_else(|| self.is_console().then_some(0));
-        self.state = State::Drain(code.ok_or_else(|| Error::Protocol("a command ended without an exit code".into()))?);
-        // Nobody reads it any more.
-        self.input.done = true;
-        Ok(())
-    }
-
-    fn failed(&mut self, error: Error) -> Result<(), Error> {
-        let attached = self.is_console() && self.outputs.iter().all(|output| output.open);
-        let failed = error.operation().is_some_and(|error| matches!(error.outcome, Outcome::Failed(_)));
-        if !(attached && failed) {
-            return Err(self.blame(error));
-        }
-        // So ends every console on 5.0.2, when its instance stops ("write /dev/pts/ptmx: file already closed").
-        self.state = State::Drain(0);
-        self.input.done = true;
-        Ok(())
-    }
-
-    /// The error to give: when the sockets could not be connected, that is the cause of the operation's failure.
-    fn blame(&mut self, error: Error) -> Error {
-        let unconnected = match error.operation().map(|error| &error.outcome) {
-            Some(Outcome::Failed(reason)) => reason.contains("websocket"),
-            Some(Outcome::Unknown) | None => true,
-            Some(_) => false,
-        };
-        if unconnected { self.trouble.take().unwrap_or(error) } else { error }
-    }
-
     /// Starts whatever can go on now.
     fn advance(&mut self) {
         for index in 0..self.outputs.len() {
@@ -593,20 +357,7 @@ impl Attached {
                 self.start(Pending::Write(index), Action::Write(port, data));
             }
         }
-        if self.input.open && !self.input.busy && !self.input.done {
-            match &mut self.input.source {
-                Source::Bytes(rest) if rest.is_empty() => self.end_input(),
-                Source::Bytes(rest) => {
-                    let piece = rest.split_to(rest.len().min(limits::CHUNK));
-                    self.send_input(piece);
-                }
-                Source::Read(port) => {
-                    let port = *port;
-                    self.input.busy = true;
-                    self.start(Pending::ReadInput, Action::Read(port));
-                }
-            }
-        }
+        self.take_input();
         if let Some(orders) = self.orders.as_mut().filter(|orders| !orders.busy && !orders.done) {
             orders.busy = true;
             self.start(Pending::ReadOrders, Action::Read(ORDERS));
@@ -631,37 +382,6 @@ impl Attached {
                 self.start(Pending::Silence(self.progress), Action::Sleep(limits::EXEC_DRAIN));
             }
             _ => {}
-        }
-    }
-
-    /// Nothing has arrived for long after the command's end: what is not there by now will not come.
-    fn silence(&mut self, since: u64) {
-        let busy = self.outputs.iter().any(|output| output.writing || !output.queue.is_empty());
-        if since != self.progress || busy {
-            return;
-        }
-        for output in self.outputs.iter_mut().filter(|output| output.end.is_none()) {
-            output.end = Some(End::Cut(String::from("nothing more came after the command had ended")));
-        }
-    }
-
-    fn result(&mut self, code: i32) -> Result<ExecOutput, Error> {
-        let mut collected = self.outputs.iter_mut().map(|output| core::mem::take(&mut output.collected).freeze());
-        let (stdout, stderr) = (collected.next().unwrap_or_default(), collected.next().unwrap_or_default());
-        drop(collected);
-        let output = ExecOutput { code, stdout, stderr, timed_out: self.timed_out };
-        let cut: Vec<_> = self.outputs.iter().filter(|output| output.end != Some(End::Whole)).collect();
-        match cut.first() {
-            None => Ok(output),
-            Some(Output { name, received, end, .. }) => Err(Error::Truncated(Box::new(Truncated {
-                stream: name,
-                received: *received,
-                reason: match end {
-                    Some(End::Cut(reason)) => reason.clone(),
-                    _ => String::new(),
-                },
-                output,
-            }))),
         }
     }
 }

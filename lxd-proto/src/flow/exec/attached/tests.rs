@@ -1,4 +1,6 @@
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
+
+use bytes::Bytes;
 
 use super::*;
 use crate::resources::exec::InstanceExecPost;
