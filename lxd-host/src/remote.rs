@@ -1,4 +1,4 @@
-use lxd_proto::{Address, Dialect, Scope, SocketCandidate, socket_candidates};
+use lxd_proto::{Address, Scope, socket_candidates};
 use rustls::pki_types::ServerName;
 
 use crate::{ClientIdentity, Config, Error, Proxy, ServerTrust, Timeouts, socket, tls};
@@ -20,7 +20,7 @@ pub struct Remote {
     pub proxy: Option<Proxy>,
     /// How long each phase of an exchange may take.
     pub timeouts: Timeouts,
-    /// The project, cluster member and header dialect of every request.
+    /// The project and cluster member of every request.
     pub scope: Scope,
 }
 
@@ -28,13 +28,13 @@ impl Remote {
     /// The server on this machine.
     ///
     /// `LXD_SOCKET`, `LXD_DIR` and Incus's equals of them are obeyed; without them the usual places are tried in their
-    /// order, and the first that accepts a connection is taken. At an Incus socket the dialect is Incus's.
+    /// order, and the first that accepts a connection is taken.
     ///
     /// # Errors
     ///
     /// [`Error::NoSocket`] with every place that was tried and what is wrong there.
     pub fn local() -> Result<Self, Error> {
-        Ok(Self::at(socket::find(socket_candidates(|name| std::env::var(name).ok()))?))
+        Ok(Self::unix(socket::find(socket_candidates(|name| std::env::var(name).ok()))?.path))
     }
 
     /// The server behind a Unix socket. Nothing is tried yet.
@@ -79,10 +79,6 @@ impl Remote {
         Self { address, trust, identity: None, proxy: None, timeouts: Timeouts::default(), scope: Scope::default() }
     }
 
-    fn at(socket: SocketCandidate) -> Self {
-        Self::unix(socket.path).dialect(socket.dialect)
-    }
-
     /// Shows the server this client's certificate.
     #[must_use]
     pub fn identity(mut self, identity: ClientIdentity) -> Self {
@@ -124,13 +120,6 @@ impl Remote {
         self
     }
 
-    /// Speaks the headers of another kind of server.
-    #[must_use]
-    pub fn dialect(mut self, dialect: Dialect) -> Self {
-        self.scope.dialect = dialect;
-        self
-    }
-
     /// The TLS side of a client for this server: its trust, its identity, TLS 1.2 and 1.3, and `http/1.1` by ALPN.
     ///
     /// The provider is ring's, named in the configuration: the process's default is neither used nor set.
@@ -155,20 +144,6 @@ impl Remote {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_incus_socket_is_spoken_to_in_its_dialect() {
-        let dialects = |name: &'static str| {
-            let found = socket_candidates(move |asked| (asked == name).then(|| "/x".into()));
-            found.into_iter().map(|socket| (socket.path.clone(), Remote::at(socket).scope.dialect)).collect::<Vec<_>>()
-        };
-        assert_eq!(dialects("LXD_DIR"), [("/x/unix.socket".to_owned(), Dialect::Lxd)]);
-        assert_eq!(dialects("INCUS_SOCKET"), [("/x".to_owned(), Dialect::Incus)]);
-        assert_eq!(dialects("INCUS_DIR"), [("/x/unix.socket".to_owned(), Dialect::Incus)]);
-        for (path, dialect) in dialects("nothing") {
-            assert_eq!(dialect == Dialect::Incus, path.contains("incus"), "{path}");
-        }
-    }
 
     #[test]
     fn an_https_remote_is_no_socket() {

@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     fn candidate(path: &std::path::Path, because: &'static str) -> SocketCandidate {
-        SocketCandidate { path: path.to_str().unwrap().into(), because, dialect: lxd_proto::Dialect::Lxd }
+        SocketCandidate { path: path.to_str().unwrap().into(), because }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 use core::fmt;
 
-use crate::{Dialect, Error};
+use crate::Error;
 
 /// The port that LXD listens on when nothing else is said.
 pub const DEFAULT_PORT: u16 = 8443;
@@ -91,8 +91,6 @@ pub struct SocketCandidate {
     pub path: String,
     /// Which rule named it.
     pub because: &'static str,
-    /// What the server there speaks.
-    pub dialect: Dialect,
 }
 
 /// The places to look for a local server's socket, best first. `env` reads an environment variable.
@@ -101,25 +99,22 @@ pub struct SocketCandidate {
 /// Incus's. (LXD's own client has the first four; it prefers the snap's when that is writable.)
 pub fn socket_candidates(env: impl Fn(&str) -> Option<String>) -> Vec<SocketCandidate> {
     let set = |name| env(name).filter(|value| !value.is_empty());
-    let candidate = |path: &str, because, dialect| SocketCandidate { path: path.to_owned(), because, dialect };
-    let sockets =
-        [("LXD_SOCKET", "LXD_SOCKET is set", Dialect::Lxd), ("INCUS_SOCKET", "INCUS_SOCKET is set", Dialect::Incus)];
-    for (name, because, dialect) in sockets {
+    let candidate = |path: &str, because| SocketCandidate { path: path.to_owned(), because };
+    for (name, because) in [("LXD_SOCKET", "LXD_SOCKET is set"), ("INCUS_SOCKET", "INCUS_SOCKET is set")] {
         if let Some(path) = set(name) {
-            return [candidate(path.strip_prefix("unix:").unwrap_or(&path), because, dialect)].into();
+            return [candidate(path.strip_prefix("unix:").unwrap_or(&path), because)].into();
         }
     }
-    let directories = [("LXD_DIR", "LXD_DIR is set", Dialect::Lxd), ("INCUS_DIR", "INCUS_DIR is set", Dialect::Incus)];
-    for (name, because, dialect) in directories {
+    for (name, because) in [("LXD_DIR", "LXD_DIR is set"), ("INCUS_DIR", "INCUS_DIR is set")] {
         if let Some(dir) = set(name) {
-            return [candidate(&format!("{}/unix.socket", dir.trim_end_matches('/')), because, dialect)].into();
+            return [candidate(&format!("{}/unix.socket", dir.trim_end_matches('/')), because)].into();
         }
     }
     [
-        candidate("/var/snap/lxd/common/lxd/unix.socket", "the snap has it there", Dialect::Lxd),
-        candidate("/var/lib/lxd/unix.socket", "Debian's package has it there", Dialect::Lxd),
-        candidate("/run/incus/unix.socket", "Incus has it there", Dialect::Incus),
-        candidate("/var/lib/incus/unix.socket", "Incus has it there", Dialect::Incus),
+        candidate("/var/snap/lxd/common/lxd/unix.socket", "the snap has it there"),
+        candidate("/var/lib/lxd/unix.socket", "Debian's package has it there"),
+        candidate("/run/incus/unix.socket", "Incus has it there"),
+        candidate("/var/lib/incus/unix.socket", "Incus has it there"),
     ]
     .into()
 }
@@ -172,6 +167,7 @@ mod tests {
         assert_eq!(paths(socket_candidates(env(&[("LXD_SOCKET", "/a"), ("LXD_DIR", "/b")]))), ["/a"]);
         assert_eq!(paths(socket_candidates(env(&[("LXD_DIR", "/b/")]))), ["/b/unix.socket"]);
         assert_eq!(paths(socket_candidates(env(&[("INCUS_DIR", "/c")]))), ["/c/unix.socket"]);
+        assert_eq!(paths(socket_candidates(env(&[("INCUS_SOCKET", "unix:/d")]))), ["/d"]);
         assert_eq!(paths(socket_candidates(env(&[("LXD_DIR", "")]))).len(), 4);
     }
 }

@@ -1,8 +1,7 @@
-//! LXD's own headers, in one table, so that Incus's names are a value and not a fork.
+//! LXD's own headers, in one table with Incus's names for them. Each server ignores the other's without a word, and a file
+//! would lose its mode and owner: so a request has both, and of an answer either is read.
 
 use http::{HeaderMap, HeaderName, header::CONTENT_LENGTH};
-
-use crate::scope::Dialect;
 
 macro_rules! headers {
     ($($(#[$meta:meta])* $constant:ident = $lxd:literal / $incus:literal,)*) => {
@@ -52,22 +51,23 @@ pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
     text(headers, CONTENT_LENGTH)?.parse().ok()
 }
 
-/// Renames the headers of a request from LXD's names to the dialect's.
-pub(crate) fn to_dialect(headers: &mut HeaderMap, dialect: Dialect) {
-    if dialect == Dialect::Incus {
-        NAMES.iter().for_each(|(lxd, incus)| rename(headers, lxd, incus));
+/// Says what a request's headers say by Incus's names as well.
+pub(crate) fn say_twice(headers: &mut HeaderMap) {
+    for (lxd, incus) in NAMES {
+        if let Some(value) = headers.get(*lxd).cloned() {
+            headers.insert(HeaderName::from_static(incus), value);
+        }
     }
 }
 
-/// Renames the headers of an answer from the dialect's names to LXD's.
-pub(crate) fn from_dialect(headers: &mut HeaderMap, dialect: Dialect) {
-    if dialect == Dialect::Incus {
-        NAMES.iter().for_each(|(lxd, incus)| rename(headers, incus, lxd));
+/// Gives the headers of an answer LXD's names.
+pub(crate) fn adopt(headers: &mut HeaderMap) {
+    if !headers.keys().any(|name| name.as_str().starts_with("x-incus-")) {
+        return;
     }
-}
-
-fn rename(headers: &mut HeaderMap, from: &str, to: &'static str) {
-    if let Some(value) = headers.remove(from) {
-        headers.insert(HeaderName::from_static(to), value);
+    for (lxd, incus) in NAMES {
+        if let Some(value) = headers.remove(*incus) {
+            headers.insert(HeaderName::from_static(lxd), value);
+        }
     }
 }

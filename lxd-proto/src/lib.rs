@@ -86,6 +86,6 @@ pub use extensions::Extensions;
 pub use flow::{Flow, trust::Proof};
 pub use handle::{Collection, Lxd, Object};
 pub use offline::Offline;
-pub use scope::{Dialect, Scope};
+pub use scope::Scope;
 pub use trust::{Fingerprint, TrustToken};
 pub use uri::{Path, redacted};

@@ -1,21 +1,10 @@
-//! What a client adds to every request: project, cluster member, and the header names of the server's kind.
+//! What a client adds to every request: project and cluster member.
 
 use alloc::string::String;
 
 use http::HeaderMap;
 
 use crate::{Error, Extensions, Request, headers, uri};
-
-/// Which headers the server speaks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Dialect {
-    /// LXD: `X-LXD-*`.
-    #[default]
-    Lxd,
-    /// Incus: `X-Incus-*`. It ignores LXD's headers without a word, so a file would lose its mode and owner.
-    Incus,
-}
 
 /// What a client adds to every request. A value: changing the scope makes another client and leaves this one as it was.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,14 +13,13 @@ pub struct Scope {
     pub project: Option<String>,
     /// The cluster member (or `@group`) to work on; none leaves it to the cluster.
     pub target: Option<String>,
-    /// The header names.
-    pub dialect: Dialect,
     /// What is known of the server's API extensions, and whether calls look at it.
     pub extensions: Extensions,
 }
 
 impl Scope {
-    /// Adds the scope to a request that does not say otherwise itself. LXD answers 400 to a project beside
+    /// Adds the scope to a request that does not say otherwise itself, and says what is in LXD's headers (`X-LXD-*`) in
+    /// Incus's (`X-Incus-*`) too: each server knows only its own. LXD answers 400 to a project beside
     /// `all-projects`, so that is left alone.
     ///
     /// # Errors
@@ -44,19 +32,19 @@ impl Scope {
         if let Some(target) = &self.target {
             *request.uri_mut() = uri::with_query(request.uri(), "target", target)?;
         }
-        headers::to_dialect(request.headers_mut(), self.dialect);
+        headers::say_twice(request.headers_mut());
         Ok(())
     }
 
-    /// Gives an answer's headers the names that the core reads.
+    /// Gives an answer's headers the names that the core reads: LXD's, where Incus has its own.
     pub fn adopt(&self, headers: &mut HeaderMap) {
-        headers::from_dialect(headers, self.dialect);
+        headers::adopt(headers);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::ToString;
+    use alloc::{string::ToString, vec::Vec};
 
     use http::{HeaderValue, Method};
 
@@ -65,19 +53,15 @@ mod tests {
 
     #[test]
     fn a_request_gets_the_scope_once() {
-        let scope = Scope {
-            project: Some("a b".into()),
-            target: Some("@g".into()),
-            dialect: Dialect::Incus,
-            ..Scope::default()
-        };
+        let scope = Scope { project: Some("a b".into()), target: Some("@g".into()), ..Scope::default() };
         let mut request = endpoint::bare(Method::GET, &Path::root().join("instances")).unwrap();
         request.headers_mut().insert(headers::UID, HeaderValue::from_static("0"));
         scope.apply(&mut request).unwrap();
         scope.apply(&mut request).unwrap();
         assert_eq!(request.uri().to_string(), "/1.0/instances?project=a%20b&target=%40g");
-        assert_eq!(request.headers()["x-incus-uid"], "0");
-        assert!(!request.headers().contains_key("x-lxd-uid"));
+        for header in ["x-lxd-uid", "x-incus-uid"] {
+            assert_eq!(request.headers().get_all(header).iter().collect::<Vec<_>>(), ["0"]);
+        }
     }
 
     #[test]
@@ -92,7 +76,7 @@ mod tests {
     fn an_incus_answer_is_read_like_lxds() {
         let mut headers = HeaderMap::new();
         headers.insert("x-incus-mode", HeaderValue::from_static("0644"));
-        Scope { dialect: Dialect::Incus, ..Scope::default() }.adopt(&mut headers);
+        Scope::default().adopt(&mut headers);
         assert_eq!(headers[headers::MODE], "0644");
     }
 }

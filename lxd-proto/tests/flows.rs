@@ -5,8 +5,8 @@ use std::{collections::VecDeque, pin::Pin, time::Duration};
 use bytes::Bytes;
 use futures_core::Stream;
 use lxd_proto::{
-    Blocking, Body, Client as _, Dialect, Error, Failure, FailureKind, Fingerprint, Lxd, Payload, Phase, Proof, Scope,
-    Streams, TrustToken,
+    Blocking, Body, Client as _, Error, Failure, FailureKind, Fingerprint, Lxd, Payload, Phase, Proof, Scope, Streams,
+    TrustToken,
     error::{ApiErrorKind, Outcome},
     flow::{Reply, Sequential},
     limits,
@@ -473,11 +473,10 @@ fn trust() {
     }
 }
 
-/// Every request and websocket of a flow has the client's scope, and every answer loses its dialect.
+/// Every request and websocket of a flow has the client's scope, and every answer is read, whoever's names it has.
 #[test]
 fn the_scope_of_a_flow() {
-    let scope =
-        Scope { project: Some("p".into()), target: Some("m".into()), dialect: Dialect::Incus, ..Scope::default() };
+    let scope = Scope { project: Some("p".into()), target: Some("m".into()), ..Scope::default() };
     let scoped = [
         ("PUT /1.0/instances/c1/state?project=p&target=m", running(URL)),
         ("GET /1.0/operations/op-1/wait?timeout=15&project=p&target=m", silence()),

@@ -6,13 +6,13 @@ mod load_balancers;
 mod net;
 mod storage;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use http::Response;
+use http::{HeaderName, HeaderValue, Response};
 use lxd_proto::{
-    Dialect, ETag, Endpoint, Error, Failure, FailureKind, Fingerprint, Get, Lxd, Payload, Scope,
+    ETag, Endpoint, Error, Failure, FailureKind, Flow, Get, Lxd, Payload, Request,
     compat::Timestamp,
-    flow::{Action, BlockingIo, Id, Reply},
+    flow::{Action, BlockingIo, Id, Reply, Step},
     resources::{
         CertificatesPost, EventType, ImageAliasesPost, InstancePut, InstanceSnapshotsPost, InstancesPost, OperationId,
         Profile, ProfilePut, ProfilesPost,
@@ -463,29 +463,23 @@ fn the_scope_is_in_every_request() {
     assert_eq!(lxd.io().first, None);
 }
 
+/// Incus ignores LXD's headers, and LXD Incus's.
 #[test]
-fn incus_has_its_own_headers() {
-    use lxd_proto::Client as _;
-    let lxd = lxd().with_scope(Scope { dialect: Dialect::Incus, ..Scope::default() });
-    golden! { lxd:
-        lxd.instance("c1").files().put("/x", "hello").uid(1).gid(2).mode(0o600) => "POST /1.0/instances/c1/files?path=/x
-content-type: application/octet-stream
-x-incus-gid: 2
-x-incus-mode: 0600
-x-incus-type: file
-x-incus-uid: 1
-x-incus-write: overwrite
-
-hello",
-        lxd.images().upload("data").filename("f").public().property("os", "x").fingerprint(Fingerprint::from_bytes([7; 32]))
-            => format!("POST /1.0/images
-content-type: application/octet-stream
-x-incus-filename: f
-x-incus-fingerprint: {}
-x-incus-properties: os=x
-x-incus-public: true
-
-data", "07".repeat(32)),
+fn incus_is_told_by_its_own_headers() {
+    fn said(request: &Request, whose: &str) -> BTreeMap<String, HeaderValue> {
+        let of = |(name, value): (&HeaderName, &HeaderValue)| {
+            Some((name.as_str().strip_prefix(whose)?.to_owned(), value.clone()))
+        };
+        request.headers().iter().filter_map(of).collect()
+    }
+    let lxd = lxd();
+    let put = lxd.instance("c1").files().put("/x", "hello").uid(1).gid(2).mode(0o600);
+    let Ok(Step::Do(_, Action::Http(_, put))) = put.into_flow().0.next() else { panic!() };
+    let image = lxd.images().upload("data").filename("f").public().property("os", "x").request().unwrap();
+    for (request, names) in [(put, "gid mode type uid write"), (image, "filename properties public")] {
+        let by_lxd = said(&request, "x-lxd-");
+        assert_eq!(by_lxd.keys().cloned().collect::<Vec<_>>().join(" "), names);
+        assert_eq!(said(&request, "x-incus-"), by_lxd);
     }
 }
 

@@ -97,7 +97,7 @@ impl<F: Flow, I: AsyncIo> Driver<F, I> {
     }
 }
 
-/// A flow whose requests get their server's scope, and whose answers lose its dialect: see
+/// A flow whose requests get their server's scope, and whose answers LXD's names: see
 /// [`Run::into_flow`](crate::Run::into_flow). What a request needs is made sure of before it is sent.
 #[derive(Debug)]
 pub struct Scoped<F> {

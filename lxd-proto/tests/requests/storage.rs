@@ -1,7 +1,7 @@
 //! Storage pools, volumes and buckets.
 
 use lxd_proto::{
-    Client as _, Dialect, Lxd, Payload, Scope,
+    Lxd, Payload,
     compat::Timestamp,
     resources::{
         MoveStorageVolume, StorageBucketKeyPut, StorageBucketKeysPost, StorageBucketsPost,
@@ -169,20 +169,6 @@ x-lxd-name: v6
 x-lxd-type: tar
 
 <a reader>",
-    }
-}
-
-#[test]
-fn incus_has_its_own_headers() {
-    let lxd = lxd();
-    let lxd = lxd.with_scope(Scope { dialect: Dialect::Incus, ..lxd.scope().clone() });
-    golden! { lxd:
-        lxd.storage_pool("p1").volumes().import("v1", "data").iso() => "POST /1.0/storage-pools/p1/volumes/custom
-content-type: application/octet-stream
-x-incus-name: v1
-x-incus-type: iso
-
-data",
     }
 }
 

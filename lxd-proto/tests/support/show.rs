@@ -5,7 +5,8 @@ use lxd_proto::{
     flow::{Action, Message},
 };
 
-/// A request as it would be on the wire, with its headers sorted, and without a length that is that of its body.
+/// A request as it would be on the wire, with its headers sorted, without a length that is that of its body, and without
+/// what Incus's headers say again.
 pub(crate) fn request(request: &Request) -> String {
     let mut text = format!("{} {}", request.method(), request.uri());
     let length = match request.body() {
@@ -16,6 +17,10 @@ pub(crate) fn request(request: &Request) -> String {
         .headers()
         .iter()
         .filter(|(name, value)| *name != "content-length" || *value != length.as_str())
+        .filter(|(name, value)| {
+            let again = name.as_str().strip_prefix("x-incus-").map(|rest| format!("x-lxd-{rest}"));
+            again.is_none_or(|lxd| request.headers().get(lxd) != Some(value))
+        })
         .collect();
     headers.sort_by_key(|(name, _)| name.as_str());
     for (name, value) in headers {
