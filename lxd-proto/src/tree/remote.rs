@@ -79,7 +79,7 @@ pub(super) fn not_open() -> Error {
     Error::Protocol("a file that is not open".into())
 }
 
-/// There is no such instance. Of what is not there in an instance LXD says less.
+/// There is no such instance. Of what is not there in an instance LXD says less. (Incus 6.0.4 says first what it did.)
 pub(super) fn is_no_instance(error: &Error) -> bool {
-    matches!(error, Error::Api(error) if error.message.starts_with("Instance"))
+    matches!(error, Error::Api(error) if error.message.ends_with("Instance not found"))
 }

@@ -178,7 +178,8 @@ mod over_https {
         assert_eq!((trusted.restricted, &trusted.projects), (true, &vec![project.name.clone()]));
         assert_eq!(lxd.projects().names().send().unwrap(), [&*project.name]);
         lxd.project(&project.name).instances().names().send().unwrap();
-        assert_eq!(lxd.instances().names().send().unwrap_err().api(), Some(ApiErrorKind::Forbidden));
+        let elsewhere = lxd.instances().names().send().unwrap_err();
+        assert_eq!(elsewhere.api(), Some(ApiErrorKind::Forbidden), "{elsewhere:?}");
         certificate.delete().wait().send().unwrap();
     }
 

@@ -341,7 +341,8 @@ fn roots<C: Lab>(server: &Server<C>) {
     assert!(matches!(files.push_tree(here(), "/root/file").send(), Err(Error::WrongFileType { .. })));
     assert!(failed(files.push_tree(here(), "/none/tree").send()).report.failed[0].error.is_not_found());
     let elsewhere = server.lxd.instance(unique("none"));
-    assert!(elsewhere.files().push_tree(here(), "/x").send().unwrap_err().is_not_found());
+    let nowhere = elsewhere.files().push_tree(here(), "/x").send().unwrap_err();
+    assert!(nowhere.is_not_found(), "{nowhere:?}");
     // A link to a directory is one, where it is the root.
     files.mkdir("/root/dir").send().unwrap();
     files.symlink("/root/link", "/root/dir").send().unwrap();

@@ -105,16 +105,16 @@ fn without_sftp<C: Lab>() {
 }
 
 fn no_such_instance<C: Lab>() {
-    let fake = Fake::answering(Way::Unix, |_, talk| {
-        talk.answer(404, &error(404, "Instance not found"));
-    });
-    let files = fake.lxd::<C>().instance("c1").files();
-    let here = directory();
-    for run in [
-        files.pull_tree("/t", Directory::open(here.path()).unwrap()),
-        files.push_tree(Directory::open(here.path()).unwrap(), "/t").by_files_api(),
-    ] {
-        assert!(matches!(run.send(), Err(Error::Api(error)) if error.message == "Instance not found"));
+    for said in ["Instance not found", "Failed to fetch instance \"c1\" in project \"default\": Instance not found"] {
+        let fake = Fake::answering(Way::Unix, move |_, talk| drop(talk.answer(404, &error(404, said))));
+        let files = fake.lxd::<C>().instance("c1").files();
+        let here = directory();
+        for run in [
+            files.pull_tree("/t", Directory::open(here.path()).unwrap()),
+            files.push_tree(Directory::open(here.path()).unwrap(), "/t").by_files_api(),
+        ] {
+            assert!(matches!(run.send(), Err(Error::Api(error)) if error.message == said));
+        }
     }
 }
 
