@@ -106,7 +106,9 @@ fn without_sftp<C: Lab>() {
 
 fn no_such_instance<C: Lab>() {
     for said in ["Instance not found", "Failed to fetch instance \"c1\" in project \"default\": Instance not found"] {
-        let fake = Fake::answering(Way::Unix, move |_, talk| drop(talk.answer(404, &error(404, said))));
+        let fake = Fake::answering(Way::Unix, move |_, talk| {
+            talk.answer(404, &error(404, said));
+        });
         let files = fake.lxd::<C>().instance("c1").files();
         let here = directory();
         for run in [
