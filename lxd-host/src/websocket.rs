@@ -106,6 +106,11 @@ impl<S: Read + Write> WebSocket<S> {
         self.full &= !write;
     }
 
+    /// Whether nothing can be read, or written, until the connection is [`ready`](Self::ready).
+    pub fn blocked(&self) -> (bool, bool) {
+        (self.deaf, self.full)
+    }
+
     /// Does what can be done now, and says what is finished. After `WouldBlock` nothing can, until the connection is
     /// [`ready`](Self::ready).
     pub fn pump(&mut self, finished: &mut VecDeque<(Id, Result<Reply, Failure>)>) {

@@ -54,10 +54,13 @@ impl Socket for WebSocket<Wire> {
     }
 
     fn pump(&mut self, context: &mut Context<'_>, finished: &mut VecDeque<(Id, Result<Reply, Failure>)>) {
-        let wire = self.connection();
-        let (read, write) = (wire.readable.has_rung(context), wire.writable.has_rung(context));
-        self.ready(read, write);
+        listen(self, context);
         self.pump(finished);
+        // What has rung in the meantime has rung for nobody. It is not tried at once: a task that has done much has to
+        // yield, and until then each try fails.
+        if listen(self, context) {
+            context.waker().wake_by_ref();
+        }
     }
 
     fn is_idle(&self) -> bool {
@@ -67,6 +70,14 @@ impl Socket for WebSocket<Wire> {
     fn outstanding(&self) -> Vec<Id> {
         self.outstanding()
     }
+}
+
+/// Hears for the task where the websocket is blocked, and says whether it is worth trying again.
+fn listen(socket: &mut WebSocket<Wire>, context: &Context<'_>) -> bool {
+    let ((read, write), wire) = (socket.blocked(), socket.connection());
+    let (read, write) = (read && wire.readable.has_rung(context), write && wire.writable.has_rung(context));
+    socket.ready(read, write);
+    read || write
 }
 
 /// Wakes the task that asked last, and remembers that it did: one task has many connections.

@@ -76,13 +76,13 @@ pub struct Event {
 #[non_exhaustive]
 pub enum EventMetadata {
     /// An object was made, changed or removed.
-    Lifecycle(Lifecycle),
+    Lifecycle(Box<Lifecycle>),
     /// An operation as it is now.
     Operation(Box<Operation>),
     /// A line of a log: the server's, OVN's or a network ACL's.
     Logging(Logging),
     /// Who logged in, or was refused.
-    Security(Security),
+    Security(Box<Security>),
     /// A kind that this version does not know, or one that has another shape than it should.
     Other(Hidden),
 }
@@ -238,12 +238,12 @@ impl EventMetadata {
     /// The same of what was read already; what has another shape stays as it is.
     fn of(kind: &EventType, value: Value) -> Self {
         let read = match kind {
-            EventType::Lifecycle => Lifecycle::deserialize(&value).map(Self::Lifecycle),
+            EventType::Lifecycle => Lifecycle::deserialize(&value).map(Box::new).map(Self::Lifecycle),
             EventType::Operation => Operation::deserialize(&value).map(Box::new).map(Self::Operation),
             EventType::Logging | EventType::Ovn | EventType::NetworkAcl => {
                 Logging::deserialize(&value).map(Self::Logging)
             }
-            EventType::Security => Security::deserialize(&value).map(Self::Security),
+            EventType::Security => Security::deserialize(&value).map(Box::new).map(Self::Security),
             EventType::_Unknown(_) => return Self::Other(Hidden(value)),
         };
         read.unwrap_or(Self::Other(Hidden(value)))
