@@ -135,7 +135,8 @@ impl Http {
             .timeout_per_read(Some(timeouts.idle))
             .build();
         let answer = agent.run(request).map_err(|error| failure_of(error, Phase::Head))?;
-        Ok(answer.map(|body| Body { reader: Box::new(body.into_reader()), piece: Bytes::new() }))
+        let left = answer.body().content_length().unwrap_or(u64::MAX);
+        Ok(answer.map(|body| Body { reader: Box::new(body.into_reader()), left, piece: Bytes::new() }))
     }
 }
 
@@ -197,6 +198,8 @@ fn failure_of(error: Error, phase: Phase) -> Failure {
 /// An answer's body while it arrives. Reading it to its end gives the connection back; dropping it closes the connection.
 pub struct Body {
     reader: Box<dyn Read + Send>,
+    /// No more than this is to come.
+    left: u64,
     /// What the last piece was read into.
     piece: Bytes,
 }
@@ -204,10 +207,13 @@ pub struct Body {
 impl Body {
     /// Most answers are small, so the first pieces are too. One that nobody has any more is read into again.
     pub(crate) fn chunk(&mut self) -> Result<Option<Bytes>, Failure> {
-        let size = (2 * self.piece.len()).clamp(SMALL_PIECE, PIECE);
+        // After the last byte the end is still to be read.
+        let most = usize::try_from(self.left.max(1)).unwrap_or(PIECE);
+        let size = (2 * self.piece.len()).clamp(SMALL_PIECE, PIECE).min(most);
         let mut piece = mem::take(&mut self.piece).try_into_mut().unwrap_or_default();
         piece.resize(size, 0);
         let length = self.read(&mut piece).map_err(|error| lxd_host::failure(&error))?;
+        self.left = self.left.saturating_sub(length as u64);
         self.piece = piece.freeze();
         Ok((length > 0).then(|| self.piece.slice(..length)))
     }
