@@ -3,11 +3,11 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     fmt,
-    pin::Pin,
+    pin::{Pin, pin},
     task::{Context, Poll, ready},
 };
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 use futures_core::Stream;
 use futures_util::stream::FuturesUnordered;
 use lxd_proto::{
@@ -16,7 +16,7 @@ use lxd_proto::{
     limits,
     tree::DiskAction,
 };
-use tokio::io::ReadBuf;
+use tokio::io::AsyncReadExt;
 
 use crate::{Client, Reader, Writer, bytestream, socket::Socket, websocket};
 
@@ -220,15 +220,12 @@ impl fmt::Debug for Io {
     }
 }
 
-/// The next piece of the caller's input.
+/// The next piece of the caller's input. It is asked for again and again while there is none, so its memory is not cleared
+/// for each time.
 fn read_piece(reader: &mut Reader, context: &mut Context<'_>) -> Poll<Result<Reply, Failure>> {
-    let mut piece = vec![0; limits::CHUNK];
-    let mut buffer = ReadBuf::new(&mut piece);
-    let read = ready!(reader.0.as_mut().poll_read(context, &mut buffer));
-    let length = buffer.filled().len();
-    piece.truncate(length);
-    Poll::Ready(match read {
-        Ok(()) => Ok(Reply::Data((length > 0).then(|| piece.into()))),
+    let mut piece = BytesMut::with_capacity(limits::CHUNK);
+    Poll::Ready(match ready!(pin!(reader.0.read_buf(&mut piece)).poll(context)) {
+        Ok(length) => Ok(Reply::Data((length > 0).then(|| piece.freeze()))),
         Err(error) => Err(Failure::from_error(FailureKind::Reader, &error)),
     })
 }

@@ -27,9 +27,9 @@ use crate::{
 /// Longer than any timer of a flow, and short enough for every clock.
 const A_YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// While one connection has always something to say, nobody waits, and so it is not seen that the others have. Each so
-/// many turns they are asked.
-const FAIR: u32 = 16;
+/// While one connection has always something to say, nobody waits, and so it is not seen that the others have, a helper
+/// or a timer. Each so many turns they are asked.
+const FAIR: u32 = 64;
 
 /// An open connection, or the answer that refuses it.
 type Opened = Result<Result<Box<dyn Socket>, Reply>, Failure>;
@@ -143,17 +143,30 @@ impl Io {
         }
     }
 
+    fn timed(&mut self) {
+        let now = Instant::now();
+        let due = self.timers.iter().filter(|(at, _)| *at <= now).map(|(_, id)| (*id, Ok(Reply::Done)));
+        self.finished.extend(due);
+        self.timers.retain(|(at, _)| *at > now);
+    }
+
     fn wait(&mut self) {
         let next = self.timers.iter().map(|(at, _)| *at).min();
+        let idle = self.sockets.values().all(|socket| socket.interest().is_empty());
+        if idle && next.is_none() && self.helpers.are_idle() {
+            let nothing = Failure::new(FailureKind::Other, "nothing was started");
+            return self.finished.push_back((Id(0), Err(nothing)));
+        }
+        self.poll(next.map(|next| next.saturating_duration_since(Instant::now())));
+    }
+
+    /// Waits not longer than this until a connection or a helper has something to say.
+    fn poll(&mut self, time: Option<Duration>) {
         let sockets = self.sockets.values().filter(|socket| !socket.interest().is_empty());
         let mut fds: Vec<_> = sockets.map(|socket| PollFd::new(socket, socket.interest())).collect();
         let sockets = fds.len();
         fds.extend(self.helpers.bell().map(|bell| PollFd::from_borrowed_fd(bell, PollFlags::IN)));
-        if sockets == 0 && next.is_none() && self.helpers.are_idle() {
-            let nothing = Failure::new(FailureKind::Other, "nothing was started");
-            return self.finished.push_back((Id(0), Err(nothing)));
-        }
-        if let Err(error) = poll_for(&mut fds, next.map(|next| next.saturating_duration_since(Instant::now()))) {
+        if let Err(error) = poll_for(&mut fds, time) {
             self.finished.push_back((Id(0), Err(Failure::from_error(FailureKind::Other, &error))));
         }
         let said: Vec<_> = fds.iter().map(PollFd::revents).collect();
@@ -193,16 +206,16 @@ impl BlockingIo for Io {
                 return finished;
             }
             self.start_requests();
-            self.helped();
             self.turns = self.turns.wrapping_add(1);
-            if self.turns % FAIR == 0 {
-                self.sockets.values_mut().for_each(|socket| socket.ready(PollFlags::all()));
+            let fair = self.turns % FAIR == 0;
+            if fair {
+                self.poll(Some(Duration::ZERO));
             }
             self.sockets.values_mut().for_each(|socket| socket.pump(&mut self.finished));
-            let now = Instant::now();
-            let due = self.timers.iter().filter(|(at, _)| *at <= now).map(|(_, id)| (*id, Ok(Reply::Done)));
-            self.finished.extend(due);
-            self.timers.retain(|(at, _)| *at > now);
+            if fair || self.finished.is_empty() {
+                self.helped();
+                self.timed();
+            }
             if self.finished.is_empty() {
                 self.wait();
             }
