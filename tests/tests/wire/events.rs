@@ -1,4 +1,4 @@
-//! Events of a server that falls silent: only time tells that the connection is dead.
+//! Events of a server that falls silent, where only time tells that the connection is dead, and of one that never does.
 
 use std::{thread, time::Instant};
 
@@ -11,7 +11,7 @@ use lxd_tests::Lab;
 use crate::server::{Fake, PING, Way, event, frame};
 
 crate::cases! {
-    once: silence_is_a_gap, pings_are_no_silence;
+    once: silence_is_a_gap, pings_are_no_silence, many_without_a_pause;
 }
 
 fn number(notice: Option<Result<Notice, Error>>) -> String {
@@ -53,4 +53,18 @@ fn pings_are_no_silence<C: Lab>() {
     let mut events = fake.lxd::<C>().events().subscribe().send().unwrap();
     assert_eq!((number(events.next()), number(events.next())), ("0".into(), "1".into()));
     assert_eq!(fake.connections(), 1);
+}
+
+/// A task of tokio's that has done much is given nothing more until it has let others go on.
+fn many_without_a_pause<C: Lab>() {
+    const MANY: usize = 5_000;
+    let fake = Fake::new(Way::Unix, |_, mut talk| {
+        let asked = talk.asked().unwrap();
+        talk.open_websocket(&asked, &(0..MANY).flat_map(event).collect::<Vec<_>>());
+        talk.rest();
+    });
+    let mut events = fake.lxd::<C>().events().subscribe().send().unwrap();
+    for wanted in 0..MANY {
+        assert_eq!(number(events.next()), wanted.to_string());
+    }
 }
