@@ -12,7 +12,9 @@ use crate::{
 
 /// A local directory, and all that is below it. `lxd_host::Directory` is one.
 ///
-/// It must follow no link below its root, and refuse paths that leave it: names come from a server that may be bad.
+/// It must follow no link below its root, and refuse paths that leave it: names come from a server that may be bad. Each
+/// name between slashes is one, not empty, `.` or `..`, and without NUL; where a system has more that separates names
+/// (`\`, `C:`), it is the disk that refuses those.
 pub trait Disk: Send + Sync + 'static {
     /// Does something, and may block for it.
     ///
