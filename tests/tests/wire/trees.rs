@@ -183,7 +183,7 @@ fn links_that_were_there<C: Lab>() {
 }
 
 fn endless_lists<C: Lab>() {
-    let names: Vec<Vec<u8>> = (0..900_u32).map(|number| format!("{number:0250}").into_bytes()).collect();
+    let names: Vec<Vec<u8>> = (0..450_u32).map(|number| format!("{number:0250}").into_bytes()).collect();
     let entries: Vec<(&[u8], Said)> = names.iter().map(|name| (&name[..], file(1))).collect();
     let bad = Bad { endless: true, ..Bad::with(&entries) };
     let (result, around) = pull::<C>(&bad, |_| (), |pull| pull);
