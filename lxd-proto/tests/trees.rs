@@ -22,6 +22,11 @@ fn attributes(mode: u32, size: usize) -> Attributes {
     attributes
 }
 
+/// All may read `b`.
+fn mode(name: &str) -> u32 {
+    if name == "b" { 0o100_644 } else { 0o100_640 }
+}
+
 impl Disk for Files {
     fn act(&self, action: DiskAction) -> Result<DiskReply, Failure> {
         let mut open = self.1.lock().unwrap();
@@ -29,7 +34,7 @@ impl Disk for Files {
             DiskAction::Stat(_) => DiskReply::Attributes(Some(attributes(0o040_755, 0))),
             DiskAction::List(_) => {
                 let entry =
-                    |(name, content): (&&str, &Vec<u8>)| Entry::new(*name, attributes(0o100_640, content.len()));
+                    |(name, content): (&&str, &Vec<u8>)| Entry::new(*name, attributes(mode(name), content.len()));
                 DiskReply::Entries(self.0.iter().map(entry).collect())
             }
             DiskAction::Open(slot, path) => {
@@ -54,6 +59,8 @@ impl Disk for Files {
 #[derive(Default)]
 struct Server {
     files: BTreeMap<BytePath, Vec<u8>>,
+    /// Which mode something had when it was written.
+    modes: BTreeMap<BytePath, u32>,
     open: BTreeMap<Bytes, BytePath>,
     decoder: Decoder,
     /// How many bytes have come.
@@ -88,6 +95,7 @@ impl Server {
         match ask {
             Ask::Open(path, _) => {
                 self.files.insert(path.clone(), Vec::new());
+                self.modes.insert(path.clone(), 0o644);
                 let handle = Bytes::from(self.open.len().to_string());
                 self.open.insert(handle.clone(), path);
                 Answer::Handle(handle)
@@ -101,12 +109,22 @@ impl Server {
             Ask::Opendir(_) => Answer::Handle("directory".into()),
             Ask::Readdir(_) => status(Status::Eof),
             Ask::Stat(_) => Answer::Attributes(attributes(0o040_755, 0)),
+            Ask::Fsetstat(file, said) => {
+                let path = &self.open[file.handle()];
+                if let (Some(mode), true) = (said.permissions(), self.files[path].is_empty()) {
+                    self.modes.insert(path.clone(), mode);
+                }
+                status(Status::Ok)
+            }
             Ask::PosixRename(from, to) => {
+                if let Some(mode) = self.modes.remove(&from) {
+                    self.modes.insert(to.clone(), mode);
+                }
                 let file = self.files.remove(&from).unwrap();
                 self.files.insert(to, file);
                 status(Status::Ok)
             }
-            Ask::Close(_) | Ask::Setstat(..) | Ask::Fsetstat(..) => status(Status::Ok),
+            Ask::Close(_) | Ask::Setstat(..) => status(Status::Ok),
             other => panic!("{other:?}"),
         }
     }
@@ -156,6 +174,8 @@ fn a_push_that_ends_after_any_byte_leaves_no_half_file() {
     assert_eq!(push(&mut server, &files).unwrap().files, 3);
     let whole = server.files.clone();
     assert_eq!(whole.len(), 3);
+    // While it was written, nobody could read it who cannot now.
+    assert_eq!((server.modes[&"/t/a".into()], server.modes[&"/t/b".into()]), (0o600, 0o644));
     // Every byte of every packet, and of the large pieces some.
     let cuts = (0..server.taken).filter(|cut| *cut < 1_500 || server.taken - cut < 1_500 || cut % 97 == 0);
     let mut states = std::collections::BTreeSet::new();

@@ -73,7 +73,7 @@ pub enum DiskAction {
     Read(Slot, u64, usize),
     /// Close it.
     Close(Slot),
-    /// Make a new file that only we may read, to write to it.
+    /// Make a new file to write to it, which nobody may read who could not read it in the end.
     Create(Slot, Making),
     /// Write at an offset.
     Write(Slot, u64, Bytes),
