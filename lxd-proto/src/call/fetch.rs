@@ -38,6 +38,9 @@ pub struct Incoming<H, B> {
     pub body: B,
 }
 
+/// What was asked for, and what comes.
+type Arriving<D, B> = (D, Incoming<<D as Download>::Head, B>);
+
 impl<C: Blocking, D: Download> Fetch<C, D> {
     /// Sends the request, and returns when the answer's head is there.
     ///
@@ -47,7 +50,7 @@ impl<C: Blocking, D: Download> Fetch<C, D> {
         self.begin().map(|(_, incoming)| incoming)
     }
 
-    fn begin(self) -> Result<(D, Incoming<D::Head, C::Body>), Error> {
+    fn begin(self) -> Result<Arriving<D, C::Body>, Error> {
         let Begun { head, body, asked } =
             begin(&self.client, &self.download.extensions(), self.request(), self.streams)?;
         if !head.status.is_success() {
@@ -68,7 +71,7 @@ impl<C: Async, D: Download> IntoFuture for Fetch<C, D> {
 }
 
 impl<C: Async, D: Download> Fetch<C, D> {
-    async fn begin_async(self) -> Result<(D, Incoming<D::Head, C::Body>), Error> {
+    async fn begin_async(self) -> Result<Arriving<D, C::Body>, Error> {
         let Begun { head, body, asked } =
             begin_async(&self.client, &self.download.extensions(), self.request(), self.streams).await?;
         if !head.status.is_success() {
