@@ -207,6 +207,14 @@ pub trait Download: Send + Sync + 'static {
     /// [`Error::WrongFileType`] or [`Error::Protocol`] when this is not what was asked for.
     fn head(&self, head: &http::response::Parts) -> Result<Self::Head, Error>;
 
+    /// Whether a whole body that was [collected](crate::Fetch::bytes) is what was asked for. By default it is.
+    ///
+    /// # Errors
+    /// It is not.
+    fn check(&self, _head: &Self::Head, _body: &Bytes) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// As [`Endpoint::extensions`].
     fn extensions(&self) -> Vec<&'static str> {
         Vec::new()

@@ -42,6 +42,7 @@ pub mod events;
 pub mod exec;
 pub mod join;
 pub mod migration;
+pub mod name_image;
 pub mod push;
 pub mod ready;
 mod route;

@@ -1,5 +1,6 @@
 //! Transcripts of what is copied, and the names and fingerprints that servers of both ages give.
 
+use bytes::Bytes;
 use lxd_proto::{
     Error, Fingerprint, Lxd,
     error::Outcome,
@@ -9,7 +10,7 @@ use lxd_proto::{
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::answers::answering;
+use crate::answers::{Client, answering};
 use crate::support::script::{Answer, error, operation, play, running, sync};
 
 const URL: &str = "/1.0/operations/op-1";
@@ -171,11 +172,19 @@ fn an_address_that_a_new_server_refuses() {
     assert_eq!(refused.unwrap_err().to_string(), format!("POST /1.0/images: {why} (400)"));
 }
 
-/// The files of an image that is answered with this body, for the fingerprint that is asked for.
+fn sent(content_type: &str, body: &'static [u8]) -> Client {
+    answering([http::Response::builder().header("content-type", content_type).body(body.into()).unwrap()])
+}
+
+/// The whole body of an image that is answered with this, for the fingerprint that is asked for.
+fn collected(asked: &str, content_type: &str, body: &'static [u8]) -> Result<Bytes, Error> {
+    sent(content_type, body).image(asked).export().bytes().send()
+}
+
+/// The same image's files.
 fn received(asked: &str, content_type: &str, body: &'static [u8]) -> Result<Vec<u8>, Error> {
-    let answer = http::Response::builder().header("content-type", content_type).body(body.into()).unwrap();
     let mut files = Vec::new();
-    for piece in answering([answer]).image(asked).export().pieces().send()? {
+    for piece in sent(content_type, body).image(asked).export().pieces().send()? {
         if let Piece::Data(data) = piece? {
             files.extend_from_slice(&data);
         }
@@ -193,12 +202,14 @@ fn an_image_that_comes_is_the_one_that_was_asked_for() {
         for asked in [&image, &image[..12], &image.to_uppercase()] {
             assert_eq!(received(asked, content_type, body).unwrap(), b"image");
         }
+        assert_eq!(collected(&image, content_type, body).unwrap(), body);
         let flipped = body.to_vec().leak();
         let last = flipped.iter().rposition(|byte| *byte == b'g').unwrap();
         flipped[last] ^= 1;
         let came = Fingerprint::from_bytes(Sha256::digest("imafe").into());
         let wrong = received(&image, content_type, flipped).unwrap_err();
-        assert_eq!(wrong, Error::WrongFingerprint { asked: image, came });
+        assert_eq!(wrong, Error::WrongFingerprint { asked: image.clone(), came });
+        assert_eq!(collected(&image, content_type, flipped).unwrap_err(), wrong);
         assert!(wrong.to_string().contains("do not use it"), "{wrong}");
     }
     // Wherever a byte is flipped: what is taken for whole is the image.
@@ -207,7 +218,10 @@ fn an_image_that_comes_is_the_one_that_was_asked_for() {
         for bit in 0..8 {
             let flipped = two.to_vec().leak();
             flipped[at] ^= 1 << bit;
-            if let Ok(taken) = received(&image, "multipart/form-data; boundary=B", flipped) {
+            let content_type = "multipart/form-data; boundary=B";
+            let taken = received(&image, content_type, flipped);
+            assert_eq!(taken.is_ok(), collected(&image, content_type, flipped).is_ok(), "{at} {bit}");
+            if let Ok(taken) = taken {
                 assert_eq!(taken, b"image", "{at} {bit}");
             }
         }
@@ -242,6 +256,38 @@ fn an_image_is_pushed() {
         |lxd| lxd.image("0123").copy_to(&lxd.project("p")).alias("ours").push().send(),
     );
     assert_eq!(copied.unwrap().fingerprint.to_string(), FINGERPRINT);
+}
+
+/// What is uploaded gets its names one after the other, whether a server makes them at once or as operations.
+#[test]
+fn an_uploaded_image_is_named() {
+    let fingerprint = Fingerprint::from_bytes(Sha256::digest("image").into()).to_string();
+    let upload = "POST /1.0/images?project=p\ncontent-type: application/octet-stream\nx-lxd-public: true\n\nimage";
+    let alias = |name: &str| {
+        format!(
+            "POST /1.0/images/aliases?project=p\ncontent-type: application/json\n\n\
+            {{\"name\":\"{name}\",\"target\":\"{fingerprint}\"}}"
+        )
+    };
+    let wait = "GET /1.0/operations/op-1/wait?timeout=15&project=p\n(long poll: 20s)".to_owned();
+    let made = || done(json!({"fingerprint": &fingerprint, "size": 7}), json!({}));
+    let uploaded = play(
+        [
+            (upload.into(), running(URL)),
+            (wait.clone(), made()),
+            (alias("one"), sync(json!(null))),
+            (alias("two"), running(URL)),
+            (wait.clone(), operation(200, "")),
+        ],
+        |lxd| lxd.project("p").images().upload("image").public().wait().alias("one").alias("two").send(),
+    );
+    assert_eq!(uploaded.unwrap().size, 7);
+    // The name of another image is not taken away, and no more is tried.
+    let refused = play(
+        [(upload.into(), running(URL)), (wait, made()), (alias("one"), error(409, "Alias already exists"))],
+        |lxd| lxd.project("p").images().upload("image").public().wait().alias("one").alias("two").send(),
+    );
+    assert!(refused.unwrap_err().is_conflict());
 }
 
 /// Relayed it is uploaded as it comes, and gets its names afterwards.

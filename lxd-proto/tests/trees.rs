@@ -5,11 +5,11 @@ use std::{
     sync::Mutex,
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use lxd_proto::{
     Error, Failure, FailureKind, Flow, Lxd, Offline, Response,
     flow::{Action, Message, Reply, Step},
-    sftp::{Attributes, Entry},
+    sftp::{Answer, Ask, Asked, Attributes, BytePath, Decoder, Entry, Status, version},
     tree::{Disk, DiskAction, DiskReply, Report},
 };
 
@@ -22,6 +22,11 @@ fn attributes(mode: u32, size: usize) -> Attributes {
     attributes
 }
 
+/// All may read `b`.
+fn mode(name: &str) -> u32 {
+    if name == "b" { 0o100_644 } else { 0o100_640 }
+}
+
 impl Disk for Files {
     fn act(&self, action: DiskAction) -> Result<DiskReply, Failure> {
         let mut open = self.1.lock().unwrap();
@@ -29,7 +34,7 @@ impl Disk for Files {
             DiskAction::Stat(_) => DiskReply::Attributes(Some(attributes(0o040_755, 0))),
             DiskAction::List(_) => {
                 let entry =
-                    |(name, content): (&&str, &Vec<u8>)| Entry::new(*name, attributes(0o100_640, content.len()));
+                    |(name, content): (&&str, &Vec<u8>)| Entry::new(*name, attributes(mode(name), content.len()));
                 DiskReply::Entries(self.0.iter().map(entry).collect())
             }
             DiskAction::Open(slot, path) => {
@@ -53,24 +58,16 @@ impl Disk for Files {
 /// What a server of SFTP has, and what it has not answered yet.
 #[derive(Default)]
 struct Server {
-    files: BTreeMap<Vec<u8>, Vec<u8>>,
-    open: BTreeMap<Vec<u8>, Vec<u8>>,
-    received: Vec<u8>,
+    files: BTreeMap<BytePath, Vec<u8>>,
+    /// Which mode something had when it was written.
+    modes: BTreeMap<BytePath, u32>,
+    open: BTreeMap<Bytes, BytePath>,
+    decoder: Decoder,
     /// How many bytes have come.
     taken: usize,
     /// It is gone after so many.
     most: usize,
-    said: VecDeque<Vec<u8>>,
-}
-
-fn text(text: &[u8]) -> Vec<u8> {
-    [&u32::try_from(text.len()).unwrap().to_be_bytes()[..], text].concat()
-}
-
-/// The next text, and what follows.
-fn take(fields: &[u8]) -> (Vec<u8>, &[u8]) {
-    let length = u32::from_be_bytes(*fields.first_chunk().unwrap()) as usize;
-    (fields[4..4 + length].to_vec(), &fields[4 + length..])
+    said: VecDeque<BytesMut>,
 }
 
 impl Server {
@@ -81,54 +78,54 @@ impl Server {
     fn hear(&mut self, bytes: &[u8]) {
         let heard = bytes.len().min(self.most - self.taken);
         self.taken += heard;
-        self.received.extend_from_slice(&bytes[..heard]);
-        while let Some(length) = self.received.first_chunk().map(|length| u32::from_be_bytes(*length) as usize) {
-            if self.received.len() < length + 4 {
-                return;
+        self.decoder.push(&bytes[..heard]);
+        while let Some(asked) = self.decoder.take_asked().unwrap() {
+            let mut packet = BytesMut::new();
+            match asked {
+                Asked::Init(_) => version(&mut packet),
+                Asked::Ask(id, ask) => self.answer(ask).encode(id, &mut packet),
+                other => panic!("{other:?}"),
             }
-            let rest = self.received.split_off(length + 4);
-            let packet = std::mem::replace(&mut self.received, rest);
-            let (number, fields) = if packet[4] == 1 {
-                let extension = [text(b"posix-rename@openssh.com"), text(b"1")].concat();
-                (2, [&[0, 0, 0, 3][..], &extension].concat())
-            } else {
-                let (number, fields) = self.answer(packet[4], &packet[9..]);
-                (number, [&packet[5..9], &fields].concat())
-            };
-            let length = u32::try_from(fields.len() + 1).unwrap().to_be_bytes();
-            self.said.push_back([&length[..], &[number], &fields].concat());
+            self.said.push_back(packet);
         }
     }
 
-    fn answer(&mut self, number: u8, fields: &[u8]) -> (u8, Vec<u8>) {
-        let (first, rest) = take(fields);
-        let status = |code: u8| (101, [&[0, 0, 0, code][..], &text(b""), &text(b"")].concat());
-        match number {
-            3 => {
-                self.files.insert(first.clone(), Vec::new());
-                let handle = self.open.len().to_be_bytes().to_vec();
-                self.open.insert(handle.clone(), first);
-                (102, text(&handle))
+    fn answer(&mut self, ask: Ask) -> Answer {
+        let status = |status: Status| Answer::Status(status, String::new());
+        match ask {
+            Ask::Open(path, _) => {
+                self.files.insert(path.clone(), Vec::new());
+                self.modes.insert(path.clone(), 0o644);
+                let handle = Bytes::from(self.open.len().to_string());
+                self.open.insert(handle.clone(), path);
+                Answer::Handle(handle)
             }
-            6 => {
-                let offset = u64::from_be_bytes(*rest.first_chunk().unwrap()) as usize;
-                let (data, _) = take(&rest[8..]);
-                let file = self.files.get_mut(&self.open[&first]).unwrap();
+            Ask::Write(file, offset, data) => {
+                let (file, offset) = (self.files.get_mut(&self.open[file.handle()]).unwrap(), offset as usize);
                 file.resize(file.len().max(offset + data.len()), 0);
                 file[offset..offset + data.len()].copy_from_slice(&data);
-                status(0)
+                status(Status::Ok)
             }
-            11 => (102, text(b"directory")),
-            12 => status(1),
-            17 => (105, [&[0, 0, 0, 4][..], &0o040_755_u32.to_be_bytes()].concat()),
-            200 => {
-                let (from, rest) = take(rest);
+            Ask::Opendir(_) => Answer::Handle("directory".into()),
+            Ask::Readdir(_) => status(Status::Eof),
+            Ask::Stat(_) => Answer::Attributes(attributes(0o040_755, 0)),
+            Ask::Fsetstat(file, said) => {
+                let path = &self.open[file.handle()];
+                if let (Some(mode), true) = (said.permissions(), self.files[path].is_empty()) {
+                    self.modes.insert(path.clone(), mode);
+                }
+                status(Status::Ok)
+            }
+            Ask::PosixRename(from, to) => {
+                if let Some(mode) = self.modes.remove(&from) {
+                    self.modes.insert(to.clone(), mode);
+                }
                 let file = self.files.remove(&from).unwrap();
-                self.files.insert(take(rest).0, file);
-                status(0)
+                self.files.insert(to, file);
+                status(Status::Ok)
             }
-            4 | 9 | 10 => status(0),
-            other => panic!("{other}"),
+            Ask::Close(_) | Ask::Setstat(..) => status(Status::Ok),
+            other => panic!("{other:?}"),
         }
     }
 }
@@ -145,7 +142,7 @@ fn push(server: &mut Server, files: &BTreeMap<&'static str, Vec<u8>>) -> Result<
             Step::Wait => {
                 let message = server.said.pop_front().filter(|_| !server.is_gone());
                 assert!(message.is_some() || server.is_gone(), "everybody waits");
-                let message = message.map(|message| Message::Binary(message.into()));
+                let message = message.map(|message| Message::Binary(message.freeze()));
                 flow.handle(receiving.take().unwrap(), Ok(Reply::Message(message)))?;
                 continue;
             }
@@ -170,13 +167,15 @@ fn a_push_that_ends_after_any_byte_leaves_no_half_file() {
     let content = |length: usize| (0..length).map(|at| (at * 7 + at / 251) as u8).collect::<Vec<_>>();
     let files: BTreeMap<_, _> = [("a", content(90)), ("b", content(33_000)), ("empty", Vec::new())].into();
     let new = |most| {
-        let old = [(b"/t/a".to_vec(), b"old".to_vec())].into();
+        let old = [("/t/a".into(), b"old".to_vec())].into();
         Server { files: old, most, ..Server::default() }
     };
     let mut server = new(usize::MAX);
     assert_eq!(push(&mut server, &files).unwrap().files, 3);
     let whole = server.files.clone();
     assert_eq!(whole.len(), 3);
+    // While it was written, nobody could read it who cannot now.
+    assert_eq!((server.modes[&"/t/a".into()], server.modes[&"/t/b".into()]), (0o600, 0o644));
     // Every byte of every packet, and of the large pieces some.
     let cuts = (0..server.taken).filter(|cut| *cut < 1_500 || server.taken - cut < 1_500 || cut % 97 == 0);
     let mut states = std::collections::BTreeSet::new();
@@ -190,10 +189,10 @@ fn a_push_that_ends_after_any_byte_leaves_no_half_file() {
             Err(Error::Transport(_)) => 0,
             other => panic!("{other:?}"),
         };
-        let named = || server.files.iter().filter(|(path, _)| !path.starts_with(b"/t/.lxd-"));
+        let named = || server.files.iter().filter(|(path, _)| !path.as_bytes().starts_with(b"/t/.lxd-"));
         for (path, there) in named() {
-            let is_old = path == b"/t/a" && there == b"old";
-            assert!(is_old || whole.get(path) == Some(there), "{cut}: {}", path.escape_ascii());
+            let is_old = *path == "/t/a" && there == b"old";
+            assert!(is_old || whole.get(path) == Some(there), "{cut}: {path:?}");
         }
         let done = named().filter(|(path, there)| whole.get(*path) == Some(*there)).count() as u64;
         assert!(said <= done && done <= said + 3, "{cut}: {said} of {done}");

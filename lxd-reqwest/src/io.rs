@@ -14,16 +14,15 @@ use lxd_proto::{
     Async, Failure, FailureKind, Request, Streams,
     flow::{Action, AsyncIo, Id, Peer, Port, Reply, Sock},
     limits,
-    tree::DiskAction,
 };
 use tokio::io::AsyncReadExt;
 
-use crate::{Client, Reader, Writer, bytestream, socket::Socket, websocket};
+use crate::{Client, Reader, Writer, bytestream, disk::Queue, socket::Socket, websocket};
 
 /// An open connection, or the answer that refuses it.
 type Opened = Result<Result<Box<dyn Socket>, Reply>, Failure>;
 
-type Finished = (Id, Result<Reply, Failure>);
+pub(crate) type Finished = (Id, Result<Reply, Failure>);
 
 /// What a future comes to.
 enum Outcome {
@@ -40,6 +39,7 @@ pub struct Io {
     sockets: BTreeMap<Sock, Box<dyn Socket>>,
     reads: BTreeMap<Port, (Reader, Option<Id>)>,
     writes: BTreeMap<Port, (Writer, Option<(Id, Bytes)>)>,
+    disk: Queue,
     futures: FuturesUnordered<BoxFuture>,
     finished: VecDeque<Finished>,
 }
@@ -52,6 +52,7 @@ impl Io {
             sockets: BTreeMap::new(),
             reads: BTreeMap::new(),
             writes: BTreeMap::new(),
+            disk: Queue::default(),
             futures: FuturesUnordered::new(),
             finished: VecDeque::new(),
         }
@@ -122,18 +123,6 @@ impl Io {
         }
     }
 
-    /// One of tokio's threads for what blocks, as for a file of tokio's.
-    fn disk(&mut self, id: Id, action: DiskAction) {
-        let Some(disk) = self.streams.disk.clone() else {
-            return self.fail(id, FailureKind::Disk, "there is none");
-        };
-        self.run(id, async move {
-            let done = tokio::task::spawn_blocking(move || disk.act(action)).await;
-            let gone = |error| Err(Failure::from_error(FailureKind::Disk, &error));
-            Outcome::Finished(done.unwrap_or_else(gone).map(Reply::Disk))
-        });
-    }
-
     /// Does all that can be done now.
     fn pump(&mut self, context: &mut Context<'_>) {
         self.sockets.values_mut().for_each(|socket| socket.pump(context, &mut self.finished));
@@ -151,6 +140,7 @@ impl Io {
                 *order = None;
             }
         }
+        self.disk.pump(self.streams.disk.as_ref(), context, &mut self.finished);
         while let Poll::Ready(Some((id, outcome))) = Pin::new(&mut self.futures).poll_next(context) {
             match outcome {
                 Outcome::Finished(result) => self.finished.push_back((id, result)),
@@ -166,6 +156,7 @@ impl Io {
 
     fn is_idle(&self) -> bool {
         self.futures.is_empty()
+            && self.disk.is_idle()
             && self.sockets.values().all(|socket| socket.is_idle())
             && self.reads.values().all(|(_, order)| order.is_none())
             && self.writes.values().all(|(_, order)| order.is_none())
@@ -190,7 +181,7 @@ impl AsyncIo for Io {
             Action::Close(sock) => self.socket(id, sock, |socket| socket.close(id)),
             Action::Read(port) => self.read(id, port),
             Action::Write(port, data) => self.write(id, port, data),
-            Action::Disk(action) => self.disk(id, action),
+            Action::Disk(action) => self.disk.push(id, action),
             Action::Sleep(time) => self.run(id, async move {
                 tokio::time::sleep(time).await;
                 Outcome::Finished(Ok(Reply::Done))

@@ -33,6 +33,7 @@
 
 mod bytestream;
 mod client;
+mod disk;
 mod http;
 mod io;
 mod socket;

@@ -177,7 +177,7 @@ calls! { images (lxd: C, other: C, fingerprint: &str, draft: Draft<Image>, conte
     lxd.image_alias("focal").image();
     lxd.image(fingerprint).exists();
     lxd.image_alias("focal").exists();
-    lxd.images().upload(content);
+    lxd.images().upload(content).wait().alias("focal");
     lxd.images().upload_split(metadata, rootfs);
     lxd.images().upload_split(metadata, rootfs).virtual_machine();
     lxd.images().create(ImagesPost::from_simplestreams(url, "24.04"));

@@ -13,7 +13,8 @@ use crate::{
 };
 
 impl<C: Client, D: Download> Fetch<C, D> {
-    /// Receives the whole body into memory, within [`limits::ANSWER`](crate::limits::ANSWER).
+    /// Receives the whole body into memory, within [`limits::ANSWER`](crate::limits::ANSWER), and looks whether it is what
+    /// was asked for, where that can be known: see [`Download::check`].
     pub fn bytes(self) -> Collect<C, D> {
         Collect(self)
     }
@@ -37,18 +38,26 @@ pub struct Incoming<H, B> {
     pub body: B,
 }
 
+/// What was asked for, and what comes.
+type Arriving<D, B> = (D, Incoming<<D as Download>::Head, B>);
+
 impl<C: Blocking, D: Download> Fetch<C, D> {
     /// Sends the request, and returns when the answer's head is there.
     ///
     /// # Errors
     /// What LXD answered, or what went wrong on the way.
     pub fn send(self) -> Result<Incoming<D::Head, C::Body>, Error> {
+        self.begin().map(|(_, incoming)| incoming)
+    }
+
+    fn begin(self) -> Result<Arriving<D, C::Body>, Error> {
         let Begun { head, body, asked } =
             begin(&self.client, &self.download.extensions(), self.request(), self.streams)?;
         if !head.status.is_success() {
             return Err(asked.answered(refused(&receive::<C>(head, body, limits::ANSWER)?)));
         }
-        Ok(Incoming { head: self.download.head(&head)?, body })
+        let head = self.download.head(&head)?;
+        Ok((self.download, Incoming { head, body }))
     }
 }
 
@@ -57,14 +66,19 @@ impl<C: Async, D: Download> IntoFuture for Fetch<C, D> {
     type IntoFuture = Sending<Incoming<D::Head, C::Body>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let Begun { head, body, asked } =
-                begin_async(&self.client, &self.download.extensions(), self.request(), self.streams).await?;
-            if !head.status.is_success() {
-                return Err(asked.answered(refused(&receive_async::<C>(head, body, limits::ANSWER).await?)));
-            }
-            Ok(Incoming { head: self.download.head(&head)?, body })
-        })
+        Box::pin(async move { self.begin_async().await.map(|(_, incoming)| incoming) })
+    }
+}
+
+impl<C: Async, D: Download> Fetch<C, D> {
+    async fn begin_async(self) -> Result<Arriving<D, C::Body>, Error> {
+        let Begun { head, body, asked } =
+            begin_async(&self.client, &self.download.extensions(), self.request(), self.streams).await?;
+        if !head.status.is_success() {
+            return Err(asked.answered(refused(&receive_async::<C>(head, body, limits::ANSWER).await?)));
+        }
+        let head = self.download.head(&head)?;
+        Ok((self.download, Incoming { head, body }))
     }
 }
 
@@ -79,12 +93,14 @@ impl<C: Blocking, D: Download> Collect<C, D> {
     /// # Errors
     /// What LXD answered, or what went wrong on the way.
     pub fn send(self) -> Result<Bytes, Error> {
-        let mut incoming = self.0.send()?;
+        let (download, mut incoming) = self.0.begin()?;
         let mut whole = Whole::success();
         while let Some(chunk) = C::chunk(&mut incoming.body)? {
             whole.push(chunk)?;
         }
-        Ok(whole.finish())
+        let whole = whole.finish();
+        download.check(&incoming.head, &whole)?;
+        Ok(whole)
     }
 }
 
@@ -94,12 +110,14 @@ impl<C: Async, D: Download> IntoFuture for Collect<C, D> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let mut incoming = self.0.await?;
+            let (download, mut incoming) = self.0.begin_async().await?;
             let mut whole = Whole::success();
             while let Some(chunk) = C::chunk(&mut incoming.body).await? {
                 whole.push(chunk)?;
             }
-            Ok(whole.finish())
+            let whole = whole.finish();
+            download.check(&incoming.head, &whole)?;
+            Ok(whole)
         })
     }
 }

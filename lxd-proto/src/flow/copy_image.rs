@@ -20,6 +20,7 @@ use http::Method;
 
 use super::{
     Needed, Peer, Sequence, Turn, ended,
+    name_image::Naming,
     route::{Mode, Route},
     wait::Watcher,
 };
@@ -29,8 +30,8 @@ use crate::{
     error::Outcome,
     flow::InTurn,
     resources::{
-        CreatedImage, ExportImage, Image, ImageAlias, ImageAliasesEntry, ImageAliasesPost, ImageExportPost,
-        ImageSecret, ImageUpload, ImagesPost, ImagesPostSource, Operation, Server,
+        CreatedImage, ExportImage, Image, ImageAlias, ImageExportPost, ImageSecret, ImageUpload, ImagesPost,
+        ImagesPostSource, Operation, Server,
         image_sources::{CreateImageSecret, PushImage},
     },
 };
@@ -65,8 +66,7 @@ enum State {
     Relay,
     Watch(Watcher),
     Forget(Result<CreatedImage, Error>),
-    /// With the operation that makes one.
-    Alias(CreatedImage, Option<Watcher>),
+    Alias(CreatedImage, Naming),
     Done(Option<Result<CreatedImage, Error>>),
 }
 
@@ -192,7 +192,10 @@ impl CopyImage {
             Mode::Pull => State::Forget(CreatedImage::finished(operation)),
             // Only the one that gets it says what it is, and nobody waits for that.
             Mode::Push => State::Forget(Ok(CreatedImage { fingerprint: self.fingerprint.parse()?, size: self.size })),
-            Mode::Relay => State::Alias(CreatedImage::finished(operation)?, None),
+            Mode::Relay => {
+                let aliases = core::mem::take(&mut self.post.aliases);
+                State::Alias(CreatedImage::finished(operation)?, Naming::new(aliases))
+            }
         };
         Ok(())
     }
@@ -204,7 +207,6 @@ impl Sequence for CopyImage {
     fn turn(&mut self) -> Result<Turn<CreatedImage>, Error> {
         match core::mem::replace(&mut self.state, State::Done(None)) {
             State::Forget(result) if self.secret.is_none() => self.state = State::Done(Some(result)),
-            State::Alias(made, _) if self.post.aliases.is_empty() => self.state = State::Done(Some(Ok(made))),
             state => self.state = state,
         }
         match &mut self.state {
@@ -213,7 +215,7 @@ impl Sequence for CopyImage {
             State::Secret => self.ask_waiting(self.secret()),
             State::Post => self.ask_connecting(self.connect()),
             State::Relay => self.relay(),
-            State::Watch(watcher) | State::Alias(_, Some(watcher)) => {
+            State::Watch(watcher) => {
                 let request = watcher.request();
                 self.ask_connecting(request)
             }
@@ -221,12 +223,10 @@ impl Sequence for CopyImage {
                 let secret = self.secret.as_ref().ok_or_else(ended)?;
                 self.ask_waiting(bare(Method::DELETE, &Operation::path(&secret.operation)))
             }
-            State::Alias(_, None) => {
-                let alias = self.post.aliases.first().cloned().unwrap_or_default();
-                let mut post = ImageAliasesPost::new(alias.name, self.fingerprint.clone());
-                post.description = alias.description;
-                self.ask_connecting(Create::<ImageAliasesEntry>::new((), post).request())
-            }
+            State::Alias(made, naming) => match naming.request(made) {
+                Some(request) => self.ask_connecting(request),
+                None => Ok(Turn::Done(*made)),
+            },
             State::Done(result) => result.take().ok_or_else(ended)?.map(Turn::Done),
         }
     }
@@ -265,22 +265,7 @@ impl Sequence for CopyImage {
             },
             // Used or not, it is of no more use; a server that ended it with its use says 404.
             State::Forget(_) => self.secret = None,
-            State::Alias(_, watching) => {
-                let made = match watching {
-                    Some(watcher) => watcher.answer(answer)?.is_some(),
-                    None => match Changed::<()>::read(&answer?)? {
-                        Changed::Done(()) => true,
-                        Changed::Running(operation) => {
-                            *watching = Some(Watcher::new(operation.id, None));
-                            false
-                        }
-                    },
-                };
-                if made {
-                    *watching = None;
-                    self.post.aliases.remove(0);
-                }
-            }
+            State::Alias(_, naming) => naming.answer(answer)?,
             State::Done(_) => {}
         }
         Ok(())

@@ -9,6 +9,7 @@ use alloc::{
     vec::Vec,
 };
 
+use bytes::Bytes;
 use http::{HeaderName, Method, header, response::Parts};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
@@ -137,7 +138,16 @@ fn set_query<'a>(
 impl<C: Client> Collection<C, Image> {
     /// Uploads an image that is one file (metadata and root file system together): `POST /1.0/images`. The content is
     /// streamed. With `.wait()`, the result has its fingerprint, which is also computed here while the content passes:
-    /// where the server has another one, that is [`Error::AlteredUpload`].
+    /// where the server has another one, that is [`Error::AlteredUpload`]. Names come after that:
+    ///
+    /// ```no_run
+    /// # fn example<C: lxd_proto::Blocking>(lxd: C, content: C::Reader) -> Result<(), lxd_proto::Error> {
+    /// use lxd_proto::{Lxd, Payload};
+    ///
+    /// lxd.images().upload(Payload::reader(content)).public().wait().alias("web").send()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn upload(&self, content: impl Into<Payload<C::Reader>>) -> Call<C, ImageUpload> {
         let (mut streams, mut passing) = (Streams::default(), Passing::default());
         let body = Body::Input(streams.body(passing.watch(&self.client, content.into())));
@@ -255,11 +265,37 @@ impl Download for ExportImage {
         let size = headers::content_length(&head.headers);
         Ok(ImageFile::Unified { filename: Part::new("", &filename).filename, size })
     }
+
+    /// Whether it has the fingerprint.
+    fn check(&self, head: &ImageFile, body: &Bytes) -> Result<(), Error> {
+        let mut hash = Sha256::new();
+        match head {
+            ImageFile::Unified { .. } => hash.update(body),
+            ImageFile::Split { boundary } => {
+                let mut splitter = Splitter::new(boundary)?;
+                splitter.push(body.clone());
+                while let Some(piece) = splitter.next()? {
+                    if let Piece::Data(data) = piece {
+                        hash.update(data);
+                    }
+                }
+                splitter.finish()?;
+            }
+        }
+        verify(&self.fingerprint, hash)
+    }
+}
+
+/// All has come: is it what was asked for?
+fn verify(asked: &str, hash: Sha256) -> Result<(), Error> {
+    let (asked, came) = (asked.to_ascii_lowercase(), Fingerprint::from_bytes(hash.finalize().into()));
+    if came.to_string().starts_with(&asked) { Ok(()) } else { Err(Error::WrongFingerprint { asked, came }) }
 }
 
 impl<C: Client> Object<C, Image> {
     /// The image's file or files, as they come: `GET /1.0/images/{fingerprint}/export`. The head says which of both the
-    /// body is; [`pieces`](Fetch::pieces) reads both alike, and looks whether they are the image's.
+    /// body is. [`pieces`](Fetch::pieces) reads both alike, and looks whether they are the image's, as
+    /// [`bytes`](Fetch::bytes) does; who reads the body by himself has to do that, too.
     ///
     /// ```no_run
     /// # fn example<C: lxd_proto::Blocking>(lxd: C) -> Result<(), Box<dyn std::error::Error>> {
@@ -364,7 +400,7 @@ impl<C: Client> ImagePieces<C> {
     }
 
     /// Takes more of the body, or its end.
-    fn take(&mut self, chunk: Option<bytes::Bytes>) -> Result<Option<Piece>, Error> {
+    fn take(&mut self, chunk: Option<Bytes>) -> Result<Option<Piece>, Error> {
         match (chunk, &mut self.splitter) {
             (Some(chunk), Some(splitter)) => splitter.push(chunk),
             (Some(chunk), None) => {
@@ -374,17 +410,10 @@ impl<C: Client> ImagePieces<C> {
             (None, splitter) => {
                 self.over = true;
                 splitter.as_ref().map_or(Ok(()), Splitter::finish)?;
-                self.verify()?;
+                verify(&self.asked, core::mem::take(&mut self.hash))?;
             }
         }
         Ok(None)
-    }
-
-    /// All has come: is it what was asked for?
-    fn verify(&mut self) -> Result<(), Error> {
-        let came = Fingerprint::from_bytes(self.hash.finalize_reset().into());
-        let asked = self.asked.to_ascii_lowercase();
-        if came.to_string().starts_with(&asked) { Ok(()) } else { Err(Error::WrongFingerprint { asked, came }) }
     }
 }
 

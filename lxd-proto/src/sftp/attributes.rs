@@ -25,6 +25,12 @@ impl BytePath {
         Self([&self.0, slash, name].concat().into())
     }
 
+    /// Whether it is one name, of something in a directory: not empty, `.` or `..`, and without `/` and NUL. A bad server may
+    /// call its entries anything.
+    pub fn is_name(&self) -> bool {
+        !matches!(self.as_bytes(), b"" | b"." | b"..") && !self.0.contains(&b'/') && !self.0.contains(&0)
+    }
+
     pub(crate) fn bytes(&self) -> Bytes {
         self.0.clone()
     }

@@ -78,8 +78,12 @@ impl BySftp {
                 self.opening.insert(token, slot);
                 let (flags, path) = (OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::EXCLUSIVE, &making.temporary);
                 let path = self.place.path(path);
+                // LXD's server makes it 0644. That is right from the beginning where all may read it in the end, and one
+                // request less for most files.
+                let for_all = making.attributes.permissions().is_some_and(|mode| mode & 0o044 == 0o044);
+                let first = if for_all { Attributes::default() } else { Attributes::default().with_mode(0o600) };
                 self.making.insert(slot, making);
-                Box::new(Open::new(Ask::Open(path, flags), Attributes::default().with_mode(0o600)))
+                Box::new(Open::new(Ask::Open(path, flags), first))
             }
             DiskAction::Read(slot, offset, length) => {
                 let length = length as u64;

@@ -15,6 +15,8 @@ mod directory;
 mod file;
 mod link;
 mod replies;
+mod report;
+mod tasks;
 
 use alloc::{
     boxed::Box,
@@ -28,11 +30,12 @@ use self::{
     compare::Comparing,
     directory::{Node, NodeId, There},
     file::Copying,
-    replies::{attributes, done, entries, target, unexpected, wrong_root},
+    replies::{attributes, done, entries, target, unexpected, unfit},
+    tasks::Task,
 };
 use super::{
-    Deed, DiskAction, DiskReply, Event, Failed, LeftOut, Making, Report, Slot, TreeError, Way,
-    by_files::{ByFiles, can_be_seen},
+    Deed, DiskAction, DiskReply, Making, Report, Slot, Way,
+    by_files::ByFiles,
     by_sftp::BySftp,
     options::Options,
     remote::{Place, Remote, is_no_instance},
@@ -40,7 +43,6 @@ use super::{
 use crate::{
     Error, Failure, FailureKind,
     flow::{Action, Flow, Id, Ids, Reply, Step, ended},
-    limits,
     sftp::{Attributes, BytePath, FileKind, request},
 };
 
@@ -124,30 +126,6 @@ enum Waiting {
     Cleanup,
 }
 
-/// Something to be done, in a directory.
-#[derive(Debug)]
-enum Task {
-    Directory { parent: NodeId, path: BytePath, attributes: Attributes, exists: bool },
-    File { parent: NodeId, path: BytePath, attributes: Attributes, exists: bool, compare: bool },
-    Symlink { parent: NodeId, path: BytePath, exists: bool, compare: bool },
-    Remove { parent: NodeId, path: BytePath, kind: FileKind },
-}
-
-impl Task {
-    fn path(&self) -> &BytePath {
-        match self {
-            Self::Directory { path, .. }
-            | Self::File { path, .. }
-            | Self::Symlink { path, .. }
-            | Self::Remove { path, .. } => path,
-        }
-    }
-
-    fn size(&self) -> usize {
-        size_of::<Self>() + self.path().as_bytes().len()
-    }
-}
-
 impl TreeFlow {
     pub(super) fn new(instance: String, path: BytePath, push: bool, nonce: u64) -> Self {
         Self {
@@ -195,21 +173,6 @@ impl TreeFlow {
         Making { attributes, replaces, ..Making::new(temporary, path) }
     }
 
-    /// Counts what cannot be kept of something that is copied.
-    fn count_lost(&mut self, path: &BytePath, source: &Attributes) {
-        let lost = &mut self.report.lost;
-        match (self.report.way, source.kind()) {
-            (Way::Sftp, _) => {}
-            (Way::Files, FileKind::Symlink) => lost.targets += u64::from(!self.push),
-            (Way::Files, _) => {
-                lost.times += u64::from(self.push);
-                let special = source.permissions().is_some_and(|mode| mode & 0o7000 != 0);
-                lost.modes += u64::from(!self.push || special);
-                lost.sizes += u64::from(self.push && source.size > Some(0) && !can_be_seen(path));
-            }
-        }
-    }
-
     fn ask(&mut self, side: Side, action: DiskAction, waiting: Waiting) {
         if self.state == State::Broken {
             return;
@@ -226,97 +189,16 @@ impl TreeFlow {
         }
     }
 
-    fn tell(&mut self, path: &BytePath, deed: Deed) {
-        let progress = &mut self.report.progress;
-        match deed {
-            Deed::Directory => progress.directories += 1,
-            Deed::File => progress.files += 1,
-            Deed::Symlink => progress.symlinks += 1,
-            Deed::Unchanged => progress.unchanged += 1,
-            Deed::Removed => progress.removed += 1,
-            _ => {}
-        }
-        if let Some(watch) = &mut self.options.watch {
-            watch(Event { path, deed, progress: *progress });
-        }
-    }
-
-    fn fail(&mut self, path: BytePath, error: Error) -> Result<(), Error> {
-        self.tell(&path, Deed::Failed);
-        self.remember(path.as_bytes().len())?;
-        if self.report.failed.len() >= limits::TREE_FAILURES {
-            return Err(error);
-        }
-        self.report.failed.push(Failed { path, error });
-        Ok(())
-    }
-
-    fn leave_out(&mut self, path: BytePath, kind: FileKind) -> Result<(), Error> {
-        self.tell(&path, Deed::LeftOut);
-        self.remember(size_of::<LeftOut>() + path.as_bytes().len())?;
-        self.report.left_out.push(LeftOut { path, kind });
-        Ok(())
-    }
-
-    fn remember(&mut self, size: usize) -> Result<(), Error> {
-        self.size += size;
-        if self.size > limits::TREE {
-            return Err(Error::TooLarge { what: "a tree's list", limit: limits::TREE as u64 });
-        }
-        Ok(())
-    }
-
-    fn add(&mut self, task: Task) -> Result<(), Error> {
-        self.remember(task.size())?;
-        match task {
-            Task::Directory { .. } | Task::Remove { kind: FileKind::Directory, .. } => self.directories.push(task),
-            leaf => self.leaves.push(leaf),
-        }
-        Ok(())
-    }
-
-    /// Starts what may be started.
-    fn start(&mut self) -> Result<(), Error> {
-        while self.active < limits::TREE_AT_ONCE {
-            let Some(task) = self.leaves.pop() else { break };
-            self.size = self.size.saturating_sub(task.size());
-            self.active += 1;
-            match task {
-                Task::File { parent, path, attributes, compare: true, .. } => self.compare(parent, path, attributes),
-                Task::File { parent, path, attributes, exists, .. } => self.copy(parent, path, attributes, exists)?,
-                Task::Symlink { parent, path, exists, compare } => {
-                    let look = DiskAction::Readlink(path.clone());
-                    self.ask(Side::From, look, Waiting::Target(parent, path, exists, compare));
-                }
-                Task::Remove { parent, path, kind } => self.remove(parent, path, kind)?,
-                Task::Directory { .. } => {}
-            }
-        }
-        while self.listings < limits::TREE_LISTINGS && self.leaves.len() < limits::TREE_AT_ONCE {
-            let Some(task) = self.directories.pop() else { break };
-            self.size = self.size.saturating_sub(task.size());
-            match task {
-                Task::Directory { parent, path, attributes, exists } => {
-                    self.enter(Some(parent), path, attributes, exists)?;
-                }
-                Task::Remove { parent, path, .. } => self.empty(parent, path)?,
-                _ => {}
-            }
-        }
-        self.pump();
-        Ok(())
-    }
-
     fn finished(&mut self, token: u32, result: Result<DiskReply, Error>) -> Result<(), Error> {
         let Some(waiting) = self.waiting.remove(&token) else { return Ok(()) };
         match waiting {
             Waiting::SourceRoot => {
                 let found = attributes(result)?;
-                let source = found.ok_or_else(|| wrong_root(&self.path, "nothing", FileKind::Directory))?;
+                let source = found.ok_or_else(|| unfit(&self.path, None, FileKind::Directory))?;
                 match (source.kind(), &mut self.remote) {
                     (FileKind::File, Some(remote)) => remote.place().is_file(),
                     (FileKind::Directory, _) => {}
-                    (kind, _) => return Err(wrong_root(&self.path, &format!("{kind}"), FileKind::Directory)),
+                    (kind, _) => return Err(unfit(&self.path, Some(kind), FileKind::Directory)),
                 }
                 self.ask(Side::To, DiskAction::Stat(BytePath::default()), Waiting::TargetRoot(source));
             }
@@ -331,8 +213,7 @@ impl TreeFlow {
                     (FileKind::File, Some(FileKind::File) | None) => self.only(source, found)?,
                     (wanted, found) => {
                         self.state = State::Begin;
-                        let found = found.unwrap_or(FileKind::Unknown);
-                        return Err(wrong_root(&self.path, &format!("{found}"), wanted));
+                        return Err(unfit(&self.path, found, wanted));
                     }
                 }
             }
@@ -374,24 +255,6 @@ impl TreeFlow {
             Waiting::Cleanup => {}
         }
         Ok(())
-    }
-
-    fn remove(&mut self, parent: NodeId, path: BytePath, kind: FileKind) -> Result<(), Error> {
-        if self.options.dry_run {
-            return self.leaf_done(parent, path, Ok(Deed::Removed));
-        }
-        self.ask(Side::To, DiskAction::Remove(path.clone(), kind), Waiting::Removed(parent, path));
-        Ok(())
-    }
-
-    /// Something that is no directory is done.
-    fn leaf_done(&mut self, parent: NodeId, path: BytePath, result: Result<Deed, Error>) -> Result<(), Error> {
-        self.active = self.active.saturating_sub(1);
-        match result {
-            Ok(deed) => self.tell(&path, deed),
-            Err(error) => self.fail(path, error)?,
-        }
-        self.child_done(parent)
     }
 
     fn begin(&mut self, way: Way) -> Result<(), Error> {
@@ -441,11 +304,6 @@ impl TreeFlow {
         }
     }
 
-    fn end(&mut self) -> Result<Report, Error> {
-        let report = core::mem::take(&mut self.report);
-        if report.failed.is_empty() { Ok(report) } else { Err(TreeError { reason: None, report }.into()) }
-    }
-
     /// It cannot go on. What the local disk is doing goes on nevertheless.
     fn break_off(&mut self, error: Error) -> Result<(), Error> {
         match (self.state, error) {
@@ -462,11 +320,6 @@ impl TreeFlow {
             self.finished(token, result).or_else(|error| self.break_off(error))?;
         }
         Ok(())
-    }
-
-    /// Says what was done before it broke.
-    fn broken(&mut self) -> Error {
-        TreeError { reason: self.reason.take(), report: core::mem::take(&mut self.report) }.into()
     }
 }
 

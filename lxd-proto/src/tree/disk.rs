@@ -12,7 +12,9 @@ use crate::{
 
 /// A local directory, and all that is below it. `lxd_host::Directory` is one.
 ///
-/// It must follow no link below its root, and refuse paths that leave it: names come from a server that may be bad.
+/// It must follow no link below its root, and refuse paths that leave it: names come from a server that may be bad. Each
+/// name between slashes is one, not empty, `.` or `..`, and without NUL; where a system has more that separates names
+/// (`\`, `C:`), it is the disk that refuses those.
 pub trait Disk: Send + Sync + 'static {
     /// Does something, and may block for it.
     ///
@@ -71,7 +73,7 @@ pub enum DiskAction {
     Read(Slot, u64, usize),
     /// Close it.
     Close(Slot),
-    /// Make a new file that only we may read, to write to it.
+    /// Make a new file to write to it, which nobody may read who could not read it in the end.
     Create(Slot, Making),
     /// Write at an offset.
     Write(Slot, u64, Bytes),

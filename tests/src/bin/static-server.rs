@@ -18,7 +18,9 @@ use lxd_host::{
         pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     },
 };
+use lxd_proto::Fingerprint;
 use lxd_tests::generated::{self, Instances, MANY, instance};
+use sha2::{Digest, Sha256};
 use tungstenite::{
     handshake::derive_accept_key,
     protocol::frame::{
@@ -69,15 +71,17 @@ fn main() -> Result<()> {
 /// Answers every request of a connection, until the client hangs up.
 fn serve(stream: impl Read + Write) -> io::Result<()> {
     let server = r#"{"type":"sync","metadata":{"api_version":"1.0","api_extensions":["api_filtering"]}}"#;
-    let (instance, mut stream) = (instance(), BufReader::new(stream));
+    let (instance, mut stream) = (instance(), BufReader::with_capacity(64 << 10, stream));
     loop {
         let mut line = String::new();
         stream.read_line(&mut line)?;
-        let (mut header, mut key) = (String::new(), String::new());
+        let (mut header, mut key, mut length) = (String::new(), String::new(), 0);
         while stream.read_line(&mut header)? > 2 {
-            if let Some((name, value)) = header.split_once(": ") {
-                if name.eq_ignore_ascii_case("sec-websocket-key") {
-                    value.trim().clone_into(&mut key);
+            if let Some((name, value)) = header.trim_end().split_once(": ") {
+                match &*name.to_ascii_lowercase() {
+                    "sec-websocket-key" => value.clone_into(&mut key),
+                    "content-length" => length = value.parse().unwrap_or(0),
+                    _ => {}
                 }
             }
             header.clear();
@@ -87,6 +91,8 @@ fn serve(stream: impl Read + Write) -> io::Result<()> {
             Some("/1.0/instances?recursion=2") => list(stream.get_mut())?,
             Some("/1.0/events") => events(stream.get_mut(), &key)?,
             Some(path) if path.ends_with("/export") => image(stream.get_mut())?,
+            Some("/1.0/images") => take_image(&mut stream, length)?,
+            Some(path) if path.starts_with("/1.0/operations/") => taken(stream.get_mut(), path)?,
             Some("/1.0") => answer(stream.get_mut(), server)?,
             Some(_) => answer(stream.get_mut(), &instance)?,
         }
@@ -106,6 +112,33 @@ fn image(stream: &mut impl Write) -> io::Result<()> {
     write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: {size}\r\n\r\n")?;
     io::copy(&mut io::repeat(0).take(size), stream)?;
     stream.flush()
+}
+
+/// Takes an image. Its operation has for its id what was taken: the fingerprint and the size.
+fn take_image(stream: &mut BufReader<impl Read + Write>, size: u64) -> io::Result<()> {
+    let (mut hash, mut rest) = (Sha256::new(), size);
+    while rest > 0 {
+        let piece = stream.fill_buf()?;
+        let length = piece.len().min(usize::try_from(rest).unwrap_or(usize::MAX));
+        if length == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        hash.update(&piece[..length]);
+        stream.consume(length);
+        rest -= length as u64;
+    }
+    let id = format!("{}-{size}", Fingerprint::from_bytes(hash.finalize().into()));
+    let operation = format!(r#"{{"id":"{id}","status_code":103}}"#);
+    let body = format!(r#"{{"type":"async","operation":"/1.0/operations/{id}","metadata":{operation}}}"#);
+    answer(stream.get_mut(), &body)
+}
+
+/// Says that an image was taken.
+fn taken(stream: &mut impl Write, path: &str) -> io::Result<()> {
+    let id = path.split('/').nth(3).unwrap_or_default();
+    let (fingerprint, size) = id.split_once('-').unwrap_or_default();
+    let image = format!(r#"{{"fingerprint":"{fingerprint}","size":"{size}"}}"#);
+    answer(stream, &format!(r#"{{"type":"sync","metadata":{{"id":"{id}","status_code":200,"metadata":{image}}}}}"#))
 }
 
 fn list(stream: &mut impl Write) -> io::Result<()> {

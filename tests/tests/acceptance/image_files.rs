@@ -72,8 +72,13 @@ fn one_of_a_virtual_machine<C: Lab>(server: &Server<C>) {
 fn one_of_one_file<C: Lab>(server: &Server<C>) {
     let project = server.project("whole");
     let file = image::unified(&unique("whole"));
-    let fingerprint = project.lxd.images().upload(file.clone()).wait().send().unwrap().fingerprint;
+    let upload = || project.lxd.images().upload(file.clone()).wait().alias("one").alias("two/parts");
+    let fingerprint = upload().send().unwrap().fingerprint;
     assert_eq!(fingerprint, image::fingerprint(&[&file]));
+    for alias in ["one", "two/parts"] {
+        assert_eq!(project.lxd.image_alias(alias).get().send().unwrap().target, fingerprint.to_string());
+    }
+    assert!(upload().send().is_err());
     let image = project.lxd.image(fingerprint.to_string());
     let incoming = image.export().send().unwrap();
     let filename = format!("{fingerprint}.tar");
@@ -81,6 +86,7 @@ fn one_of_one_file<C: Lab>(server: &Server<C>) {
     let mut received = Vec::new();
     C::reader(incoming.body).read_to_end(&mut received).unwrap();
     assert_eq!(received, file);
+    assert_eq!(image.export().bytes().send().unwrap(), file);
     assert_eq!(files(&project.lxd, &fingerprint.to_string()), [(String::new(), filename, file)]);
     assert!(project.lxd.image("0000").export().bytes().send().unwrap_err().is_not_found());
 }

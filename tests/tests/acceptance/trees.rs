@@ -12,7 +12,7 @@ use lxd_host::Directory;
 use lxd_proto::{
     Error, Lxd,
     sftp::FileKind,
-    tree::{Deed, Owners, Report, TreeError},
+    tree::{Deed, Event, Owners, Report, TreeError},
 };
 use lxd_tests::{
     Lab, Server, Temporary, cases,
@@ -21,6 +21,7 @@ use lxd_tests::{
     tree::{self, Thing, assert_same, directory, finish, look},
     unique, with_websockets,
 };
+use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 
 with_websockets!(
     come_back_the_same,
@@ -261,19 +262,17 @@ fn what_cannot_be_copied_is_said<C: Lab>(server: &Server<C>) {
     let container = server.running("tree-kinds");
     let from = directory();
     fs::write(from.path().join("file"), "x").unwrap();
-    rustix::fs::mknodat(
-        rustix::fs::CWD,
-        from.path().join("pipe"),
-        rustix::fs::FileType::Fifo,
-        rustix::fs::Mode::RWXU,
-        0,
-    )
-    .unwrap();
+    let mknod = |name: &str, kind, device| mknodat(CWD, from.path().join(name), kind, Mode::RWXU, device);
+    mknod("pipe", FileType::Fifo, 0).unwrap();
+    // Only root can.
+    let device = mknod("null", FileType::CharacterDevice, makedev(1, 3)).is_ok();
     let socket = std::os::unix::net::UnixListener::bind(from.path().join("socket")).unwrap();
     let report = push(&container, from.path());
     let mut left_out: Vec<_> = report.left_out.iter().map(|left| (left.path.to_string(), left.kind)).collect();
     left_out.sort();
-    assert_eq!(left_out, [("pipe".into(), FileKind::Fifo), ("socket".into(), FileKind::Socket)]);
+    let null = device.then(|| ("null".into(), FileKind::CharDevice));
+    let others = [("pipe".into(), FileKind::Fifo), ("socket".into(), FileKind::Socket)];
+    assert_eq!(left_out, null.into_iter().chain(others).collect::<Vec<_>>());
     assert_eq!(report.files, 1);
     drop(socket);
     container.exec(["mkfifo", "/root/tree/theirs"]).output().send().unwrap();
@@ -324,8 +323,22 @@ fn large_files<C: Lab>(server: &Server<C>) {
         let content: Vec<u8> = (0..size).map(|at| (at * 7 + at / 65_521) as u8).collect();
         fs::write(from.path().join(name), content).unwrap();
     }
-    let report = push(&container, from.path());
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let watched = seen.clone();
+    let push = container.files().push_tree(Directory::open(from.path()).unwrap(), "/root/tree");
+    let tell =
+        move |event: Event<'_>| watched.lock().unwrap().push((event.path.to_string(), event.deed, event.progress));
+    let report = push.watch(tell).send().unwrap();
     assert_eq!((report.files, report.bytes), (2, 50_000_001));
+    // Each piece is told, with how far all together is, and then that the file is whole.
+    let seen = Arc::into_inner(seen).unwrap().into_inner().unwrap();
+    assert!(seen.is_sorted_by_key(|(_, _, progress)| (progress.bytes, progress.files)));
+    assert_eq!(seen.last().unwrap().2, report.progress);
+    for name in ["large", "other"] {
+        let deeds: Vec<_> = seen.iter().filter(|(path, ..)| path == name).map(|(_, deed, _)| *deed).collect();
+        let (last, pieces) = deeds.split_last().unwrap();
+        assert!(*last == Deed::File && pieces.len() > 30 && pieces.iter().all(|deed| *deed == Deed::Piece), "{name}");
+    }
     container.files().pull_tree("/root/tree", Directory::open(to.path()).unwrap()).send().unwrap();
     assert_same(from.path(), to.path());
 }

@@ -30,7 +30,9 @@ mod of_2000_things {
     use super::*;
 
     cases!(ureq_unix, lxd_ureq::Client, unix, come_back);
+    cases!(ureq_https, lxd_ureq::Client, https, come_back);
     cases!(reqwest_unix, lxd_tests::BlockOn, unix, come_back);
+    cases!(reqwest_https, lxd_tests::BlockOn, https, come_back);
 }
 
 type Tree = BTreeMap<Vec<u8>, Thing>;

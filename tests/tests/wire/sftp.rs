@@ -1,11 +1,15 @@
 //! Connections that become SFTP, or do not.
 
-use lxd_proto::{Error, FailureKind, Lxd, sftp::Status};
+use bytes::BytesMut;
+use lxd_proto::{
+    Error, FailureKind, Lxd,
+    sftp::{Ask, Asked, Status},
+};
 use lxd_tests::Lab;
 
 use crate::{
     server::{Fake, Way, error, json_answer},
-    sftp_server::{SWITCHING, VERSION, packet},
+    sftp_server::{self, SWITCHING, asked, reply, version},
 };
 
 crate::cases! {
@@ -13,7 +17,9 @@ crate::cases! {
 }
 
 /// There is no such file, of the request 1.
-const NONE: &[u8] = b"\0\0\0\x15\x65\0\0\0\x01\0\0\0\x02\0\0\0\x04none\0\0\0\0";
+fn none() -> BytesMut {
+    reply(1, &sftp_server::status(Status::NoSuchFile))
+}
 
 fn status<C: Lab>(fake: &Fake) -> Result<Status, Error> {
     let mut sftp = fake.lxd::<C>().instance("c1").sftp().send()?;
@@ -62,10 +68,10 @@ fn in_small_pieces<C: Lab>(way: Way) {
     let fake = Fake::new(way, |_, mut talk| {
         talk.asked();
         SWITCHING.as_bytes().chunks(7).all(|piece| talk.say(piece));
-        assert_eq!(packet(&mut talk).unwrap(), [1, 0, 0, 0, 3]);
-        VERSION.chunks(1).all(|piece| talk.say(piece));
-        assert_eq!(packet(&mut talk).unwrap(), b"\x11\0\0\0\x01\0\0\0\x02/x");
-        NONE.chunks(1).all(|piece| talk.say(piece));
+        assert_eq!(asked(&mut talk), Some(Asked::Init(3)));
+        version().chunks(1).all(|piece| talk.say(piece));
+        assert_eq!(asked(&mut talk), Some(Asked::Ask(1, Ask::Stat("/x".into()))));
+        none().chunks(1).all(|piece| talk.say(piece));
         assert!(talk.rest().is_empty());
     });
     assert_eq!(status::<C>(&fake).unwrap(), Status::NoSuchFile);
@@ -75,10 +81,10 @@ fn in_small_pieces<C: Lab>(way: Way) {
 fn early_words<C: Lab>(way: Way) {
     let fake = Fake::new(way, |_, mut talk| {
         talk.asked();
-        talk.say([SWITCHING.as_bytes(), VERSION].concat());
-        packet(&mut talk);
-        packet(&mut talk);
-        talk.say(NONE);
+        talk.say([SWITCHING.as_bytes(), &version()].concat());
+        asked(&mut talk);
+        asked(&mut talk);
+        talk.say(none());
         talk.rest();
     });
     assert_eq!(status::<C>(&fake).unwrap(), Status::NoSuchFile);
@@ -89,13 +95,13 @@ fn hung_up<C: Lab>(way: Way) {
         let fake = Fake::new(way, move |_, mut talk| {
             talk.asked();
             talk.say(SWITCHING);
-            packet(&mut talk);
+            asked(&mut talk);
             if words > 0 {
-                talk.say(VERSION);
-                packet(&mut talk);
+                talk.say(version());
+                asked(&mut talk);
             }
             if words > 1 {
-                talk.say(&NONE[..9]);
+                talk.say(&none()[..9]);
             }
             talk.close();
         });
@@ -110,8 +116,8 @@ fn hung_up<C: Lab>(way: Way) {
 fn given_up<C: Lab>(way: Way) {
     let fake = Fake::new(way, |_, mut talk| {
         talk.asked();
-        talk.say([SWITCHING.as_bytes(), VERSION].concat());
-        packet(&mut talk);
+        talk.say([SWITCHING.as_bytes(), &version()].concat());
+        asked(&mut talk);
         assert!(talk.rest().is_empty());
     });
     drop(fake.lxd::<C>().instance("c1").sftp().send().unwrap());

@@ -2,38 +2,49 @@
 
 use std::collections::BTreeMap;
 
+use bytes::{Bytes, BytesMut};
+use lxd_proto::sftp::{Answer, Ask, Asked, Attributes, Decoder, Entry, Status};
+
 use crate::server::Talk;
 
 pub(crate) const SWITCHING: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: sftp\r\nConnection: Upgrade\r\n\r\n";
 
-pub(crate) const VERSION: &[u8] = b"\0\0\0\x05\x02\0\0\0\x03";
+/// The server's first packet.
+pub(crate) fn version() -> BytesMut {
+    let mut packet = BytesMut::new();
+    lxd_proto::sftp::version(&mut packet);
+    packet
+}
 
 /// A packet of the client's.
-pub(crate) fn packet(talk: &mut Talk) -> Option<Vec<u8>> {
+pub(crate) fn asked(talk: &mut Talk) -> Option<Asked> {
     let length = talk.take(4)?;
-    talk.take(u32::from_be_bytes(length.try_into().unwrap()) as usize)
+    let packet = talk.take(u32::from_be_bytes(*length.first_chunk().unwrap()) as usize)?;
+    let mut decoder = Decoder::default();
+    decoder.push(&[length, packet].concat());
+    decoder.take_asked().unwrap()
 }
 
-fn text(text: &[u8]) -> Vec<u8> {
-    [&(text.len() as u32).to_be_bytes()[..], text].concat()
+/// A packet of the server's.
+pub(crate) fn reply(id: u32, answer: &Answer) -> BytesMut {
+    let mut packet = BytesMut::new();
+    answer.encode(id, &mut packet);
+    packet
 }
 
-fn answer(number: u8, id: &[u8], fields: &[u8]) -> Vec<u8> {
-    [&(5 + fields.len() as u32).to_be_bytes()[..], &[number], id, fields].concat()
-}
-
-pub(crate) fn status(id: &[u8], code: u32) -> Vec<u8> {
-    answer(101, id, &[&code.to_be_bytes()[..], &text(b"of the test"), &text(b"")].concat())
+pub(crate) fn status(status: Status) -> Answer {
+    Answer::Status(status, "of the test".into())
 }
 
 /// What a server says of a name: its mode, with the kind, and its size.
 #[derive(Clone, Copy)]
 pub(crate) struct Said(pub(crate) u32, pub(crate) u64);
 
-impl Said {
-    fn encoded(self) -> Vec<u8> {
-        let Self(mode, size) = self;
-        [&5_u32.to_be_bytes()[..], &size.to_be_bytes(), &mode.to_be_bytes()].concat()
+impl From<Said> for Attributes {
+    fn from(Said(mode, size): Said) -> Self {
+        let mut attributes = Self::default().with_size(size);
+        attributes.mode = Some(mode);
+        attributes
     }
 }
 
@@ -77,52 +88,39 @@ impl Bad {
     /// Answers so many requests, and hangs up.
     pub(crate) fn talk_for(&self, mut talk: Talk, requests: usize) {
         talk.asked();
-        talk.say([SWITCHING.as_bytes(), VERSION].concat());
-        packet(&mut talk);
+        talk.say([SWITCHING.as_bytes(), &version()].concat());
+        asked(&mut talk);
         let (mut open, mut last) = (BTreeMap::new(), 0_u32);
         for _ in 0..requests {
-            let Some(asked) = packet(&mut talk) else { return };
-            let (number, id, rest) = (asked[0], &asked[1..5], &asked[5..]);
-            let length = u32::from_be_bytes(*rest.first_chunk().unwrap()) as usize;
-            let (first, after) = (&rest[4..4 + length], &rest[4 + length..]);
-            let reply = match number {
-                // open, opendir
-                3 | 11 => {
+            let Some(Asked::Ask(id, ask)) = asked(&mut talk) else { return };
+            let answer = match ask {
+                Ask::Open(path, _) | Ask::Opendir(path) => {
                     last += 1;
-                    let handle = last.to_be_bytes().to_vec();
-                    open.insert(handle.clone(), (first.to_vec(), false));
-                    answer(102, id, &text(&handle))
+                    let handle = Bytes::from(last.to_string());
+                    open.insert(handle.clone(), (path, false));
+                    Answer::Handle(handle)
                 }
-                5 => {
-                    let offset = u64::from_be_bytes(*after.first_chunk().unwrap());
-                    let length = u64::from(u32::from_be_bytes(*after[8..].first_chunk().unwrap()));
-                    match self.size.saturating_sub(offset).min(length) {
-                        0 => status(id, 1),
-                        some => answer(103, id, &text(&vec![b'x'; some as usize])),
-                    }
-                }
-                12 => {
-                    let (path, read) = open.get_mut(first).unwrap();
-                    let entries = self.directories.get(path).unwrap_or(&self.everywhere);
+                Ask::Read(_, offset, length) => match self.size.saturating_sub(offset).min(length.into()) {
+                    0 => status(Status::Eof),
+                    some => Answer::Data(vec![b'x'; some as usize].into()),
+                },
+                Ask::Readdir(file) => {
+                    let (path, read) = open.get_mut(file.handle()).unwrap();
+                    let entries = self.directories.get(path.as_bytes()).unwrap_or(&self.everywhere);
                     if entries.is_empty() || (*read && !self.endless) {
-                        status(id, 1)
+                        status(Status::Eof)
                     } else {
                         *read = true;
-                        let mut fields = (entries.len() as u32).to_be_bytes().to_vec();
-                        for (name, said) in entries {
-                            fields.extend([text(name), text(b""), said.encoded()].concat());
-                        }
-                        answer(104, id, &fields)
+                        Answer::Names(
+                            entries.iter().map(|(name, said)| Entry::new(&name[..], (*said).into())).collect(),
+                        )
                     }
                 }
-                17 => answer(105, id, &DIRECTORY.encoded()),
-                19 => {
-                    let fields = [&1_u32.to_be_bytes()[..], &text(&self.target), &text(b""), &[0; 4]].concat();
-                    answer(104, id, &fields)
-                }
-                _ => status(id, 0),
+                Ask::Stat(_) => Answer::Attributes(DIRECTORY.into()),
+                Ask::Readlink(_) => Answer::Names(vec![Entry::new(&self.target[..], Attributes::default())]),
+                _ => status(Status::Ok),
             };
-            if !talk.say(reply) {
+            if !talk.say(reply(id, &answer)) {
                 return;
             }
         }

@@ -24,19 +24,27 @@ pub(super) type Read = Box<dyn FnOnce(Response) -> Result<DiskReply, Error> + Se
 /// A request, and how its answer is read.
 pub(super) struct Ask(pub(super) Request, pub(super) Read);
 
-/// A request whose answer has no more bytes than these, and how it is read.
+/// An endpoint's request whose answer has no more bytes than these, and how it is read.
 fn ask<E: Endpoint>(
     endpoint: E,
     limit: u64,
     read: impl FnOnce(Result<E::Output, Error>) -> Result<DiskReply, Error> + Send + 'static,
 ) -> Result<Ask, Error> {
-    let mut request = endpoint.request()?;
+    Ok(ask_with(endpoint.request()?, endpoint, limit, read))
+}
+
+fn ask_with<E: Endpoint>(
+    mut request: Request,
+    endpoint: E,
+    limit: u64,
+    read: impl FnOnce(Result<E::Output, Error>) -> Result<DiskReply, Error> + Send + 'static,
+) -> Ask {
     request.extensions_mut().insert(AtMost(limit));
     let asked = (request.method().clone(), request.uri().clone());
     let read: Read = Box::new(move |response| {
         read(endpoint.response(response)).map_err(|error| error.answering(&asked.0, &asked.1))
     });
-    Ok(Ask(request, read))
+    Ask(request, read)
 }
 
 impl ByFiles {
@@ -127,9 +135,9 @@ impl ByFiles {
     }
 }
 
-fn ask_to_put(put: PutFile) -> Result<Ask, Error> {
-    let Ask(request, _) = ask(put.clone(), limits::ERROR_ANSWER, |put| put.map(|()| DiskReply::Done))?;
-    // What is sent is not wanted any more.
-    let Ask(_, read) = ask(PutFile { body: Body::Empty, ..put }, 0, |put| put.map(|()| DiskReply::Done))?;
-    Ok(Ask(request, read))
+fn ask_to_put(mut put: PutFile) -> Result<Ask, Error> {
+    let request = put.request()?;
+    // It is not needed to read the answer.
+    put.body = Body::Empty;
+    Ok(ask_with(request, put, limits::ERROR_ANSWER, |put| put.map(|()| DiskReply::Done)))
 }

@@ -46,14 +46,15 @@ impl ByFiles {
             }
             let Some(name) = listing.names.pop() else { continue };
             listing.pending += 1;
-            let path = listing.path.join(name.as_bytes());
-            if !can_be_asked_for(&name) {
-                self.unknown(token, name.into());
+            let name = BytePath::from(name);
+            if !name.is_name() || !can_be_in_a_head(name.as_bytes()) {
+                self.unknown(token, name);
                 continue;
             }
+            let path = listing.path.join(name.as_bytes());
             let mut request = bounded(self.look(&path).request()?);
             request.extensions_mut().insert(LongPoll(limits::FILES_OPEN));
-            return Ok(Some((request, For::Entry(token, name.into()))));
+            return Ok(Some((request, For::Entry(token, name))));
         }
     }
 
@@ -117,11 +118,6 @@ impl ByFiles {
 fn bounded(mut request: Request) -> Request {
     request.extensions_mut().insert(AtMost(limits::FILES_DIRECTORY));
     request
-}
-
-/// Whether a name leads to one thing in its directory, and can be in an answer's head.
-fn can_be_asked_for(name: &str) -> bool {
-    !matches!(name, "" | "." | "..") && !name.contains('/') && can_be_in_a_head(name.as_bytes())
 }
 
 /// LXD makes a space of what breaks a line, and leaves other control characters as they are.

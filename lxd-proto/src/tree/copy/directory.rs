@@ -5,7 +5,7 @@ use alloc::{
     vec::Vec,
 };
 
-use super::{Deed, DiskAction, Side, State, Task, TreeFlow, Waiting, replies::unfit};
+use super::{Deed, DiskAction, Side, State, TreeFlow, Waiting, replies::unfit, tasks::Task};
 use crate::{
     Error, limits,
     sftp::{Attributes, BytePath, Entry, FileKind},
@@ -135,7 +135,7 @@ impl TreeFlow {
             }
             Plan::LeaveOut(kind) => return self.leave_out(path, kind),
             Plan::InTheWay(kind) => {
-                let error = unfit(&path, kind, attributes.kind());
+                let error = unfit(&path, Some(kind), attributes.kind());
                 return self.fail(path, error);
             }
         };
@@ -230,9 +230,8 @@ impl TreeFlow {
 
 /// A name that is one, and stays in its directory.
 fn check(name: &BytePath) -> Result<(), Error> {
-    let bytes = name.as_bytes();
-    if matches!(bytes, b"" | b"." | b"..") || bytes.contains(&b'/') || bytes.contains(&0) {
-        return Err(Error::InvalidName { name: alloc::format!("{}", bytes.escape_ascii()) });
+    if name.is_name() {
+        return Ok(());
     }
-    Ok(())
+    Err(Error::InvalidName { name: alloc::format!("{}", name.as_bytes().escape_ascii()) })
 }

@@ -15,11 +15,6 @@ pub(super) fn attributes(result: Result<DiskReply, Error>) -> Result<Option<Attr
     }
 }
 
-pub(super) fn wrong_root(path: &BytePath, found: &str, wanted: FileKind) -> Error {
-    let wanted = if wanted == FileKind::File { "file" } else { "directory" };
-    Error::WrongFileType { path: path.to_string(), found: found.into(), wanted }
-}
-
 /// It is done, unless its name was taken.
 pub(super) fn done(result: Result<DiskReply, Error>, path: impl FnOnce() -> BytePath) -> Result<(), Error> {
     match result? {
@@ -29,10 +24,11 @@ pub(super) fn done(result: Result<DiskReply, Error>, path: impl FnOnce() -> Byte
     }
 }
 
-/// Something else is in its place.
-pub(super) fn unfit(path: &BytePath, found: FileKind, wanted: FileKind) -> Error {
+/// Something else is in its place, or nothing.
+pub(super) fn unfit(path: &BytePath, found: Option<FileKind>, wanted: FileKind) -> Error {
     let wanted = if wanted == FileKind::Directory { "directory" } else { "file" };
-    Error::WrongFileType { path: path.to_string(), found: found.to_string(), wanted }
+    let found = found.map_or_else(|| "nothing".into(), |found| found.to_string());
+    Error::WrongFileType { path: path.to_string(), found, wanted }
 }
 
 pub(super) fn entries(result: Result<DiskReply, Error>) -> Result<Vec<Entry>, Error> {
