@@ -1,6 +1,6 @@
 //! What kind of server is simulated.
 
-use std::time::Duration;
+use std::{borrow::Cow, sync::LazyLock, time::Duration};
 
 /// The version of LXD that a [`Sim`](crate::Sim) behaves like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,12 +23,13 @@ impl Version {
     }
 
     /// Its API extensions.
-    pub fn extensions(self) -> impl Iterator<Item = &'static str> {
-        let list = match self {
-            Self::Lxd5_0_2 => include_str!("extensions/lxd-5.0.2.txt"),
-            Self::Lxd6_9 => include_str!("extensions/lxd-6.9.txt"),
-        };
-        list.lines()
+    pub fn extensions(self) -> &'static [&'static str] {
+        static OLD: LazyLock<Vec<&str>> = LazyLock::new(|| include_str!("extensions/lxd-5.0.2.txt").lines().collect());
+        static NEW: LazyLock<Vec<&str>> = LazyLock::new(|| include_str!("extensions/lxd-6.9.txt").lines().collect());
+        match self {
+            Self::Lxd5_0_2 => &OLD,
+            Self::Lxd6_9 => &NEW,
+        }
     }
 }
 
@@ -39,7 +40,7 @@ pub struct Config {
     /// How it behaves.
     pub version: Version,
     /// Its API extensions; by default those of its version. What it has of 6.9 alone needs them, as with a real one.
-    pub extensions: Vec<String>,
+    pub extensions: Cow<'static, [&'static str]>,
     /// Its name; by default `sim`.
     pub server_name: String,
     /// Decides everything that is random: ids, secrets, addresses. The same requests with the same seed give the same
@@ -62,7 +63,7 @@ impl Config {
     pub fn new(version: Version) -> Self {
         Self {
             version,
-            extensions: version.extensions().map(String::from).collect(),
+            extensions: version.extensions().into(),
             server_name: "sim".into(),
             seed: 0,
             password: None,

@@ -247,7 +247,7 @@ impl Sim {
     }
 
     pub(crate) fn has(&self, extension: &str) -> bool {
-        self.config.extensions.iter().any(|there| there == extension)
+        self.config.extensions.contains(&extension)
     }
 
     pub(crate) fn say(&mut self, exchange: Exchange, message: Message) {
