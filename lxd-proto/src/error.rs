@@ -312,11 +312,11 @@ fn attempts(attempts: &[MigrationAttempt]) -> String {
     text
 }
 
-/// A command's output that is incomplete.
+/// A command's output that is incomplete, or a command that LXD killed because its control broke.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{stream} was cut off after {received} bytes: {reason}")]
 pub struct Truncated {
-    /// Which stream was cut off first: `stdout` or `stderr`.
+    /// Which stream was cut off first: `stdout` or `stderr`; or `control`, if all output is there, and the command was killed.
     pub stream: &'static str,
     /// How many bytes of it arrived.
     pub received: u64,

@@ -1,4 +1,4 @@
-use alloc::{string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 
 use bytes::Bytes;
 
@@ -18,8 +18,8 @@ fn find(actions: &[(Id, Action)], what: impl Fn(&Action) -> bool) -> Option<Id> 
     actions.iter().find(|(_, action)| what(action)).map(|(id, _)| *id)
 }
 
-/// A flow whose sockets are open, and what it has started.
-fn begun() -> (Attached, Vec<(Id, Action)>) {
+/// A flow whose command was asked for, and what it has started.
+fn posted() -> (Attached, Vec<(Id, Action)>) {
     let post = PostExec { instance: "c1".into(), post: InstanceExecPost::default() };
     let mut flow = Attached::new(Begin::Exec(post), Source::Bytes(Bytes::new()), [Sink::Collect; 2]);
     let [(post, _)] = started(&mut flow)[..] else { panic!() };
@@ -27,7 +27,13 @@ fn begun() -> (Attached, Vec<(Id, Action)>) {
         "metadata": {"id": "op-1", "metadata": {"fds": {"0": "a", "1": "b", "2": "c", "control": "d"}}}}"#;
     let operation = Response::new(Bytes::from(operation));
     flow.handle(post, Ok(Reply::Http(operation))).unwrap();
-    let mut actions = started(&mut flow);
+    let actions = started(&mut flow);
+    (flow, actions)
+}
+
+/// A flow whose sockets are open, and what it has started.
+fn begun() -> (Attached, Vec<(Id, Action)>) {
+    let (mut flow, mut actions) = posted();
     // Before control is, 0 is not opened: the command must not start.
     for sock in [Sock(1), Sock(2), CONTROL, INPUT] {
         assert_eq!(find(&actions, |action| matches!(action, Action::Open(_, INPUT, _))).is_some(), sock == INPUT);
@@ -63,4 +69,42 @@ fn control_is_left_alone_when_an_output_was_cut_off() {
     flow.handle(receive, Ok(Reply::Message(None))).unwrap();
     end(&mut flow, &actions, Sock(2));
     assert_eq!(closes(&started(&mut flow)), 0, "that would kill the command");
+}
+
+/// A control that broke while it was opened may be open for LXD, which then kills the command.
+#[test]
+fn a_command_that_was_killed_for_its_control_is_no_result() {
+    for (code, broken) in [(137, true), (137, false), (0, true)] {
+        let (mut flow, mut actions) = posted();
+        for sock in [CONTROL, Sock(1), Sock(2), INPUT] {
+            let open = find(&actions, |action| matches!(action, Action::Open(_, found, _) if *found == sock));
+            let opened = match sock {
+                CONTROL if broken => Err(Failure::new(FailureKind::Broken, "reset")),
+                CONTROL => Ok(Reply::Http(http::Response::builder().status(500).body(Bytes::new()).unwrap())),
+                _ => Ok(Reply::Opened),
+            };
+            flow.handle(open.unwrap(), opened).unwrap();
+            actions.extend(started(&mut flow));
+        }
+        end(&mut flow, &actions, Sock(1));
+        end(&mut flow, &actions, Sock(2));
+        let ended = format!(
+            r#"{{"type": "sync", "metadata": {{"id": "op-1", "status_code": 200, "metadata": {{"return": {code}}}}}}}"#
+        );
+        let wait = find(&actions, |action| matches!(action, Action::Http(..)));
+        flow.handle(wait.unwrap(), Ok(Reply::Http(Response::new(Bytes::from(ended))))).unwrap();
+        let result = loop {
+            match flow.next() {
+                Ok(Step::Do(..)) => {}
+                Ok(Step::Done(output)) => break Ok(output),
+                Ok(Step::Wait) => panic!("it waits"),
+                Err(error) => break Err(error),
+            }
+        };
+        match result {
+            Ok(output) => assert!(output.code == code && !(broken && code == 137)),
+            Err(Error::Truncated(cut)) => assert!(cut.stream == "control" && cut.output.code == 137 && broken),
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
