@@ -8,31 +8,34 @@ use std::{
 
 use bytes::Bytes;
 use lxd_proto::{
-    Error, Lxd,
-    resources::{InstancesPost, Notice, ProfilesPost},
+    Blocking, Error, Lxd,
+    resources::{ImagesPost, InstanceSnapshotsPost, InstancesPost, Notice, ProfilesPost},
     sftp::BytePath,
 };
-use lxd_sim::{Direct, Fault};
+use lxd_sim::Fault;
 
 use crate::{
-    Run,
+    Run, World,
     memory::{Memory, Node, Tree},
 };
 
 /// Says whether what was asked for came to a good end.
-type Scenario = fn(&Run) -> bool;
+pub(crate) type Scenario<W> = fn(&Run<W>) -> bool;
 
-pub(crate) const SCENARIOS: &[(&str, Scenario)] = &[
-    ("life", life),
-    ("nameless", nameless),
-    ("command", command),
-    ("two_writers", two_writers),
-    ("file", file),
-    ("tree", tree),
-    ("image", image),
-    ("events", events),
-    ("copy", copy),
-];
+/// All of them.
+pub(crate) fn scenarios<W: World>() -> [(&'static str, Scenario<W>); 9] {
+    [
+        ("life", life),
+        ("nameless", nameless),
+        ("command", command),
+        ("two_writers", two_writers),
+        ("file", file),
+        ("tree", tree),
+        ("image", image),
+        ("events", events),
+        ("copy", copy),
+    ]
+}
 
 /// What came of it. No error shows a secret: the simulation's have 64 hexadecimal digits, as its versions and fingerprints
 /// have.
@@ -51,24 +54,22 @@ fn done<T>(result: Result<T, Error>) -> Option<T> {
         .ok()
 }
 
-fn running(lxd: &Direct, name: &str) {
+fn running(lxd: &impl Blocking, name: &str) {
     lxd.instances().create(InstancesPost::empty(name)).wait().send().unwrap();
     lxd.instance(name).start().wait().send().unwrap();
 }
 
 /// What a call says has happened, has.
-fn life(run: &Run) -> bool {
-    let lxd = run.world.client(0);
-    run.disturb();
+fn life<W: World>(run: &Run<W>) -> bool {
+    let lxd = run.disturb();
     let c1 = lxd.instance("c1");
     let created = done(lxd.instances().create(InstancesPost::empty("c1")).wait().send()).is_some();
     let started = done(c1.start().wait().send()).is_some();
     let described = done(c1.edit(|instance| instance.description = "x".into()).send()).is_some();
-    let snapshot =
-        done(c1.snapshots().create(lxd_proto::resources::InstanceSnapshotsPost::new("s1")).wait().send()).is_some();
-    run.world.calm();
+    let snapshot = done(c1.snapshots().create(InstanceSnapshotsPost::new("s1")).wait().send()).is_some();
+    let lxd = run.calm();
     settle(&lxd);
-    let there = c1.get_full().send();
+    let there = lxd.instance("c1").get_full().send();
     if created {
         let there = there.as_ref().expect("what was created is there");
         assert!(!started || there.status == "Running", "what was started runs: {}", there.status);
@@ -80,19 +81,19 @@ fn life(run: &Run) -> bool {
     if there.is_err() {
         return false;
     }
-    run.disturb();
+    let c1 = run.disturb().instance("c1");
     let stopped = done(c1.stop().force().wait().send()).is_some();
     let deleted = done(c1.delete().wait().send()).is_some();
-    run.world.calm();
+    let lxd = run.calm();
     settle(&lxd);
-    let there = c1.get().send();
+    let there = lxd.instance("c1").get().send();
     assert!(!deleted || there.is_err(), "what was deleted is there");
     assert!(!stopped || there.is_err() || there.unwrap().status == "Stopped", "what was stopped runs");
     created && started && deleted
 }
 
 /// Lets all that still goes on come to its end.
-fn settle(lxd: &Direct) {
+fn settle(lxd: &impl Blocking) {
     for operation in lxd.operations().list().send().unwrap() {
         if !operation.status_code.is_final() {
             let _ = lxd.operation(operation.id).wait().timeout(Duration::from_secs(60)).send();
@@ -101,11 +102,10 @@ fn settle(lxd: &Direct) {
 }
 
 /// Nothing is sent a second time that would make a second one.
-fn nameless(run: &Run) -> bool {
-    let lxd = run.world.client(0);
-    run.disturb();
+fn nameless<W: World>(run: &Run<W>) -> bool {
+    let lxd = run.disturb();
     let created = done(lxd.instances().create(InstancesPost::empty("")).wait().send());
-    run.world.calm();
+    let lxd = run.calm();
     settle(&lxd);
     let there = lxd.instances().names().send().unwrap();
     assert!(there.len() <= 1 || run.faults.can(Fault::Duplicate), "it was made twice: {there:?}");
@@ -116,13 +116,12 @@ fn nameless(run: &Run) -> bool {
 }
 
 /// A command that succeeded has all of its output and its own exit code.
-fn command(run: &Run) -> bool {
-    let lxd = run.world.client(0);
-    running(&lxd, "c1");
+fn command<W: World>(run: &Run<W>) -> bool {
+    running(&run.client(0), "c1");
     let input: Vec<u8> = (0..run.seed % 3 * 30_000 + 10).map(|index| (index * 7 % 251) as u8).collect();
-    run.disturb();
+    let lxd = run.disturb();
     // What still writes to a connection that broke waits for ever in LXD, so there has to be an end.
-    let exec = |command: &[&str]| lxd.instance("c1").exec(command.iter().copied()).timeout(Duration::from_secs(600));
+    let exec = |command: &[&str]| lxd.instance("c1").exec(command.iter().copied()).timeout(Duration::from_secs(120));
     let echoed = done(exec(&["cat"]).stdin(input.clone()).output().send());
     let exited = done(exec(&["sh", "-c", "exit 7"]).status().send());
     let printed = done(exec(&["echo", "hello"]).output().send());
@@ -136,10 +135,9 @@ fn command(run: &Run) -> bool {
 }
 
 /// Two change the same object, one in the middle of the other's change: what was said to be written is.
-fn two_writers(run: &Run) -> bool {
-    let (lxd, other) = (run.world.client(0), run.world.client(0));
-    lxd.profiles().create(ProfilesPost::new("p")).wait().send().unwrap();
-    run.disturb();
+fn two_writers<W: World>(run: &Run<W>) -> bool {
+    run.client(0).profiles().create(ProfilesPost::new("p")).wait().send().unwrap();
+    let (lxd, other) = (run.disturb(), run.hurried(0));
     let count = |config: &BTreeMap<String, String>, key: &str| -> u64 {
         config.get(key).map_or(0, |text| text.parse().unwrap())
     };
@@ -162,7 +160,7 @@ fn two_writers(run: &Run) -> bool {
         });
         mine += u64::from(done(written.send()).is_some());
     }
-    run.world.calm();
+    let lxd = run.calm();
     settle(&lxd);
     let config = lxd.profile("p").get().send().unwrap().value.config;
     let (theirs, written) = (*theirs.lock().unwrap(), (count(&config, "user.mine"), count(&config, "user.theirs")));
@@ -171,17 +169,15 @@ fn two_writers(run: &Run) -> bool {
 }
 
 /// A file that was pushed is whole, also where a full disk is a success of LXD's.
-fn file(run: &Run) -> bool {
-    let lxd = run.world.client(0);
-    running(&lxd, "c1");
-    let files = lxd.instance("c1").files();
+fn file<W: World>(run: &Run<W>) -> bool {
+    running(&run.client(0), "c1");
     let content: Vec<u8> = (0..run.seed % 5 * 1000 + 1).map(|index| index as u8).collect();
-    run.disturb();
+    let files = run.disturb().instance("c1").files();
     let pushed = done(files.put("/x", content.clone()).send()).is_some();
     let pulled = done(files.get("/x").bytes().send());
-    run.world.calm();
+    let lxd = run.calm();
     if pushed {
-        let there = files.get("/x").bytes().send().unwrap();
+        let there = lxd.instance("c1").files().get("/x").bytes().send().unwrap();
         assert!(there == content, "{} of {} bytes are there", there.len(), content.len());
     }
     pushed && pulled.is_some()
@@ -193,9 +189,10 @@ fn is_left(path: &BytePath) -> bool {
 }
 
 /// A tree: after a success all of it is there, and after a failure no file is half there.
-fn tree(run: &Run) -> bool {
-    let lxd = run.world.client(0);
+fn tree<W: World>(run: &Run<W>) -> bool {
+    let lxd = run.client(0);
     running(&lxd, "c1");
+    lxd.instance("c1").files().put("/before", "x").send().unwrap();
     let content =
         |index: u64| Node::File(0o644, Bytes::from(vec![b'a' + index as u8; (run.seed % 7 * 9_000 + index) as usize]));
     let tree = Tree::from([
@@ -206,12 +203,10 @@ fn tree(run: &Run) -> bool {
         (b"d/c".to_vec(), content(3)),
         (b"d/empty".to_vec(), Node::File(0o644, Bytes::new())),
     ]);
-    let files = lxd.instance("c1").files();
-    files.put("/before", "x").send().unwrap();
-    run.disturb();
+    let files = run.disturb().instance("c1").files();
     let push = |nonce| Memory::new(tree.clone(), nonce);
     let pushed = done(files.push_tree(push(1), "/t").send()).is_some();
-    run.world.calm();
+    let lxd = run.calm();
     let mut sftp = lxd.instance("c1").sftp().send().unwrap();
     let contents = tree.iter().filter_map(|(path, node)| match node {
         Node::File(_, content) => Some((String::from_utf8_lossy(path), content)),
@@ -224,8 +219,8 @@ fn tree(run: &Run) -> bool {
         }
     }
     // Once more completes it, and it comes back the same.
-    files.push_tree(push(2), "/t").changed_only().send().unwrap();
-    run.disturb();
+    lxd.instance("c1").files().push_tree(push(2), "/t").changed_only().send().unwrap();
+    let files = run.disturb().instance("c1").files();
     let pulled = Memory::new(Tree::from([(b"".to_vec(), Node::Directory(0o755))]), 3);
     let whole = done(files.pull_tree("/t", pulled.clone()).filter(|path, _| !is_left(path)).send());
     assert!(whole.is_none() || pulled.tree() == tree, "what was pulled is another tree");
@@ -236,22 +231,21 @@ fn tree(run: &Run) -> bool {
 }
 
 /// An image that is made of an instance and downloaded is the one that it says it is.
-fn image(run: &Run) -> bool {
-    let lxd = run.world.client(0);
-    lxd.instances().create(InstancesPost::empty("c1")).wait().send().unwrap();
-    run.disturb();
-    let made = done(lxd.images().create(lxd_proto::resources::ImagesPost::from_instance("c1")).wait().send());
+fn image<W: World>(run: &Run<W>) -> bool {
+    run.client(0).instances().create(InstancesPost::empty("c1")).wait().send().unwrap();
+    let lxd = run.disturb();
+    let made = done(lxd.images().create(ImagesPost::from_instance("c1")).wait().send());
     let Some(made) = made else { return false };
     let fingerprint = made.fingerprint.to_string();
     let exported = lxd.image(&fingerprint).export().bytes().send().ok();
-    run.world.calm();
+    let lxd = run.calm();
     assert!(lxd.image(&fingerprint).get().send().is_ok(), "the image is not there");
     let Some(exported) = exported else { return false };
     // What was downloaded can be taken away and brought back.
     lxd.image(&fingerprint).delete().wait().send().unwrap();
-    run.disturb();
-    let uploaded = lxd.images().upload(exported.clone()).fingerprint(fingerprint.parse().unwrap()).wait().send();
-    run.world.calm();
+    let images = run.disturb().images();
+    let uploaded = images.upload(exported.clone()).fingerprint(fingerprint.parse().unwrap()).wait().send();
+    let lxd = run.calm();
     settle(&lxd);
     let there = lxd.image(&fingerprint).get().send();
     assert!(uploaded.is_err() || there.is_ok(), "the image was not kept");
@@ -262,9 +256,8 @@ fn image(run: &Run) -> bool {
 }
 
 /// What happens is heard in order and once; what may be missing is said to be.
-fn events(run: &Run) -> bool {
-    let (lxd, other) = (run.world.client(0), run.world.client(0));
-    run.disturb();
+fn events<W: World>(run: &Run<W>) -> bool {
+    let (lxd, other) = (run.disturb(), run.hurried(0));
     let Some(mut heard) = done(lxd.events().subscribe().send()) else { return false };
     let mut made = Vec::new();
     for index in 0..6 {
@@ -273,7 +266,7 @@ fn events(run: &Run) -> bool {
             made.push(name);
         }
     }
-    run.world.calm();
+    let other = run.calm();
     // The last one is heard, whatever was lost before.
     loop {
         let name = format!("last{}", made.len());
@@ -310,20 +303,19 @@ fn events(run: &Run) -> bool {
 }
 
 /// A copy on another server is whole, or there is an error.
-fn copy(run: &Run) -> bool {
-    let (lxd, other) = (run.world.client(0), run.world.client(1));
+fn copy<W: World>(run: &Run<W>) -> bool {
+    let (lxd, _other) = (run.client(0), run.client(1));
     lxd.instances().create(InstancesPost::empty("c1")).wait().send().unwrap();
     lxd.instance("c1").files().put("/x", "content").send().unwrap();
-    lxd.images().create(lxd_proto::resources::ImagesPost::from_instance("c1")).wait().send().unwrap();
+    lxd.images().create(ImagesPost::from_instance("c1")).wait().send().unwrap();
     let fingerprint = lxd.images().names().send().unwrap().remove(0);
-    run.disturb();
-    let copied = lxd.image(&fingerprint).copy_to(&other).relay().send();
-    run.world.calm();
+    let copied = run.disturb().image(&fingerprint).copy_to(&run.hurried(1)).relay().send();
+    let (lxd, other) = (run.calm(), run.client(1));
     settle(&other);
     let there = other.image(&fingerprint).get().send();
     assert!(copied.is_err() || there.is_ok(), "the copy is not there");
     if there.is_ok() {
-        let bytes = |lxd: &Direct| lxd.image(&fingerprint).export().bytes().send().unwrap();
+        let bytes = |lxd: &W::Client| lxd.image(&fingerprint).export().bytes().send().unwrap();
         assert!(bytes(&lxd) == bytes(&other), "the copy is another one");
     }
     assert!(lxd.image(&fingerprint).get().send().is_ok(), "the original is gone");
