@@ -22,7 +22,8 @@
 //!   LXD, which then kills the command: such an end is none of the command's own.
 //! * Both outputs end only when the command has. LXD then waits for its reader of control; control is closed, so that it
 //!   waits for nothing.
-//! * A command that reads no input closes 0 at its end. Not being able to write to it is no error.
+//! * A command that reads no input closes 0 at its end. Not being able to write to it is no error. But when its connection
+//!   broke before anything was written, the command may have read an end that was none of the caller's.
 //! * With a terminal there are only 0, which goes both ways, and control, and the command starts with both. 5.0.2 ends the
 //!   operation when 0 is closed after the command's end. What is typed has no end: a terminal's is ^D.
 //! * A console is such a terminal, of the instance and not of a command. It has no exit code and no end mark, and ends
@@ -181,7 +182,7 @@ impl Attached {
         };
         Self {
             begin,
-            input: Input { request: None, source, open: false, busy: false, done: false },
+            input: Input { request: None, source, open: false, busy: false, done: false, unsent: None },
             outputs,
             control: false,
             uncontrolled: None,
@@ -300,8 +301,9 @@ impl Attached {
             }
             other => unopened(other),
         };
-        if let Some(output) = self.outputs.iter_mut().find(|output| output.sock == sock) {
-            output.end = Some(End::Cut(trouble.to_string()));
+        match self.outputs.iter_mut().find(|output| output.sock == sock) {
+            Some(output) => output.end = Some(End::Cut(trouble.to_string())),
+            None => self.input.unsent = self.input.source.has_more().then(|| trouble.to_string()),
         }
         self.trouble.get_or_insert(trouble);
         self.look()

@@ -1,6 +1,6 @@
 //! What comes out.
 
-use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
+use alloc::{boxed::Box, collections::VecDeque, string::String};
 
 use bytes::{Bytes, BytesMut};
 
@@ -84,8 +84,9 @@ impl Attached {
             Some(End::Cut(reason)) => Some((output.name, output.received, reason.clone())),
             None => Some((output.name, output.received, String::new())),
         });
+        let unsent = self.input.unsent.take().map(|reason| ("stdin", 0, reason));
         let killed = self.uncontrolled.take().filter(|_| code == 128 + SIGKILL).map(|reason| ("control", 0, reason));
-        match cut.or(killed) {
+        match cut.or(unsent).or(killed) {
             None => Ok(output),
             Some((stream, received, reason)) => {
                 Err(Error::Truncated(Box::new(Truncated { stream, received, reason, output })))
