@@ -53,6 +53,7 @@ mod instances;
 mod kinds;
 #[cfg(feature = "listener")]
 mod listener;
+mod migration;
 mod networks;
 mod objects;
 mod operations;

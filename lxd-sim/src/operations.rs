@@ -315,6 +315,7 @@ impl Sim {
 
     fn cancel(&mut self, id: &str) {
         self.abandon(id);
+        self.end_migration(id);
         self.settle(id, CANCELLED, Value::Null, None);
     }
 

@@ -1,7 +1,7 @@
 //! What is done, and what must be true of it afterwards.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use lxd_proto::{
     Blocking, Error, Lxd,
-    resources::{ImagesPost, InstanceSnapshotsPost, InstancesPost, Notice, ProfilesPost},
+    resources::{EventType, ImagesPost, InstanceSnapshotsPost, InstancesPost, Lifecycle, Notice, ProfilesPost},
     sftp::BytePath,
 };
 use lxd_sim::Fault;
@@ -23,7 +23,7 @@ use crate::{
 pub(crate) type Scenario<W> = fn(&Run<W>) -> bool;
 
 /// All of them.
-pub(crate) fn scenarios<W: World>() -> [(&'static str, Scenario<W>); 9] {
+pub(crate) fn scenarios<W: World>() -> [(&'static str, Scenario<W>); 11] {
     [
         ("life", life),
         ("nameless", nameless),
@@ -33,7 +33,9 @@ pub(crate) fn scenarios<W: World>() -> [(&'static str, Scenario<W>); 9] {
         ("tree", tree),
         ("image", image),
         ("events", events),
-        ("copy", copy),
+        ("cache", cache),
+        ("image_copy", image_copy),
+        ("migration", migration),
     ]
 }
 
@@ -302,8 +304,65 @@ fn events<W: World>(run: &Run<W>) -> bool {
     }
 }
 
+/// What is known of instances, kept up to date by events: lost ones are made up for by a look.
+fn cache<W: World>(run: &Run<W>) -> bool {
+    let (lxd, other) = (run.disturb(), run.hurried(0));
+    let Some(mut heard) = done(lxd.events().types([EventType::Lifecycle]).subscribe().send()) else { return false };
+    let listed = done(lxd.instances().names().send());
+    let mut whole = listed.is_some();
+    let mut known: BTreeSet<String> = listed.into_iter().flatten().collect();
+    for index in 0..4 {
+        let name = format!("c{}", index % 3);
+        let created = done(other.instances().create(InstancesPost::empty(&name)).wait().send()).is_some();
+        if created && index % 2 == 0 {
+            done(other.instance(&name).rename(format!("{name}-renamed")).wait().send());
+        } else {
+            done(other.instance(&name).delete().wait().send());
+        }
+    }
+    let lxd = run.calm();
+    settle(&lxd);
+    let mut last = 0;
+    loop {
+        if !whole {
+            // Whatever happens from here on is heard, or said to be missing.
+            known = lxd.instances().names().send().unwrap().into_iter().collect();
+            whole = true;
+        }
+        last += 1;
+        lxd.instances().create(InstancesPost::empty(format!("last{last}"))).wait().send().unwrap();
+        while whole && !known.contains(&format!("last{last}")) {
+            match heard.next().map(done) {
+                Some(Some(Notice::Event(event))) => {
+                    event.lifecycle().into_iter().for_each(|change| learn(&mut known, change))
+                }
+                Some(Some(Notice::Gap(_))) => whole = false,
+                _ => return false,
+            }
+        }
+        if whole {
+            assert_eq!(known, lxd.instances().names().send().unwrap().into_iter().collect());
+            return last == 1;
+        }
+    }
+}
+
+/// An event is put down.
+fn learn(known: &mut BTreeSet<String>, change: &Lifecycle) {
+    let name = change.source.rsplit('/').next().unwrap_or_default().to_owned();
+    match change.action.as_str() {
+        "instance-created" => drop(known.insert(name)),
+        "instance-deleted" => drop(known.remove(&name)),
+        "instance-renamed" => {
+            known.remove(change.context["old_name"].as_str().unwrap());
+            known.insert(name);
+        }
+        _ => {}
+    }
+}
+
 /// A copy on another server is whole, or there is an error.
-fn copy<W: World>(run: &Run<W>) -> bool {
+fn image_copy<W: World>(run: &Run<W>) -> bool {
     let (lxd, _other) = (run.client(0), run.client(1));
     lxd.instances().create(InstancesPost::empty("c1")).wait().send().unwrap();
     lxd.instance("c1").files().put("/x", "content").send().unwrap();
@@ -320,4 +379,29 @@ fn copy<W: World>(run: &Run<W>) -> bool {
     }
     assert!(lxd.image(&fingerprint).get().send().is_ok(), "the original is gone");
     copied.is_ok()
+}
+
+/// An instance that goes to another server, with a snapshot: what is there is whole, and it is lost nowhere.
+fn migration<W: World>(run: &Run<W>) -> bool {
+    let (lxd, _other) = (run.client(0), run.client(1));
+    let content: Vec<u8> = (0..run.seed % 4 * 40_000 + 1).map(|index| (index * 7 % 251) as u8).collect();
+    lxd.instances().create(InstancesPost::empty("c1")).wait().send().unwrap();
+    lxd.instance("c1").snapshots().create(InstanceSnapshotsPost::new("s1")).wait().send().unwrap();
+    lxd.instance("c1").files().put("/x", content.clone()).send().unwrap();
+    let moves = run.seed / 2 % 2 == 0;
+    let (c1, other) = (run.disturb().instance("c1"), run.hurried(1));
+    let moved = done(if moves { c1.move_to_server(&other) } else { c1.copy_to_server(&other) }.relay().send());
+    let (lxd, other) = (run.calm(), run.client(1));
+    settle(&lxd);
+    settle(&other);
+    let (here, there) = (lxd.instance("c1").exists().send().unwrap(), other.instance("c1").exists().send().unwrap());
+    assert!(there || moved.is_none(), "the copy is not there");
+    assert!(here || (moves && there), "it is nowhere");
+    assert!(moved.is_none() || here != moves, "it was not moved");
+    for (_, lxd) in [(here, &lxd), (there, &other)].into_iter().filter(|(is_there, _)| *is_there) {
+        let found = lxd.instance("c1").files().get("/x").bytes().send().unwrap();
+        assert!(found == content, "{} of {} bytes are there", found.len(), content.len());
+        assert_eq!(lxd.instance("c1").snapshots().names().send().unwrap(), ["s1"]);
+    }
+    moved.is_some()
 }
