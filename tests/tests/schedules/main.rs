@@ -85,31 +85,31 @@ fn number(name: &str) -> Option<u64> {
 /// Plays schedules in so many threads, and prints how many.
 fn play<W: World>(name: &str, threads: usize) {
     let scenarios = scenarios::<W>();
-    let seeds = match number("LXD_SIM_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("LXD_SIM_SCHEDULES").unwrap_or(FEW).div_ceil(scenarios.len() as u64),
+    let each = scenarios.len() as u64;
+    let schedules = match number("LXD_SIM_SEED") {
+        Some(seed) => seed * each..(seed + 1) * each,
+        None => 0..number("LXD_SIM_SCHEDULES").unwrap_or(FEW),
     };
-    let (begin, next) = (Instant::now(), AtomicU64::new(seeds.start));
+    let (begin, next) = (Instant::now(), AtomicU64::new(schedules.start));
     let (succeeded, failed) = (AtomicU64::new(0), AtomicU64::new(0));
     let playing = Mutex::new(BTreeMap::new());
     let work = |thread: usize| {
         loop {
-            let seed = next.fetch_add(1, Relaxed);
-            if seed >= seeds.end {
+            let schedule = next.fetch_add(1, Relaxed);
+            if schedule >= schedules.end {
                 return;
             }
-            for (scenario, play) in scenarios {
-                playing.lock().unwrap().insert(thread, (Instant::now(), scenario, seed));
-                match catch_unwind(AssertUnwindSafe(|| play(&Run::new(seed)))) {
-                    Ok(true) => drop(succeeded.fetch_add(1, Relaxed)),
-                    Ok(false) => drop(failed.fetch_add(1, Relaxed)),
-                    Err(_) => {
-                        next.store(seeds.end, Relaxed);
-                        panic!("{name}: {scenario} broke a promise; again with LXD_SIM_SEED={seed}");
-                    }
+            let (seed, (scenario, play)) = (schedule / each, scenarios[(schedule % each) as usize]);
+            playing.lock().unwrap().insert(thread, (Instant::now(), scenario, seed));
+            match catch_unwind(AssertUnwindSafe(|| play(&Run::new(seed)))) {
+                Ok(true) => drop(succeeded.fetch_add(1, Relaxed)),
+                Ok(false) => drop(failed.fetch_add(1, Relaxed)),
+                Err(_) => {
+                    next.store(schedules.end, Relaxed);
+                    panic!("{name}: {scenario} broke a promise; again with LXD_SIM_SEED={seed}");
                 }
-                playing.lock().unwrap().remove(&thread);
             }
+            playing.lock().unwrap().remove(&thread);
         }
     };
     thread::scope(|scope| {

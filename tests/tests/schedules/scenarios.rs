@@ -94,11 +94,13 @@ fn life<W: World>(run: &Run<W>) -> bool {
     created && started && deleted
 }
 
-/// Lets all that still goes on come to its end.
+/// Lets all that still goes on come to its end. What waits for somebody who is gone would do so for long.
 fn settle(lxd: &impl Blocking) {
     for operation in lxd.operations().list().send().unwrap() {
         if !operation.status_code.is_final() {
-            let _ = lxd.operation(operation.id).wait().timeout(Duration::from_secs(60)).send();
+            let operation = lxd.operation(operation.id);
+            let _ = operation.cancel().send();
+            let _ = operation.wait().timeout(Duration::from_secs(60)).send();
         }
     }
 }
