@@ -33,6 +33,18 @@ impl Version {
     }
 }
 
+/// What `/wait` answers when an operation has failed, or takes too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Waiting {
+    /// The operation, as 5.0.2 and what is before 5.15.
+    Operation,
+    /// An error with its own HTTP status, as 5.15 to 5.19.
+    HttpError,
+    /// An error with the HTTP status 200, as 5.0.3 and what is since 5.20.
+    Error,
+}
+
 /// What a [`Sim`](crate::Sim) begins with.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -41,6 +53,8 @@ pub struct Config {
     pub version: Version,
     /// Its API extensions; by default those of its version. What it has of 6.9 alone needs them, as with a real one.
     pub extensions: Cow<'static, [&'static str]>,
+    /// What its `/wait` answers; by default as its version.
+    pub waiting: Waiting,
     /// Its name; by default `sim`.
     pub server_name: String,
     /// Decides everything that is random: ids, secrets, addresses. The same requests with the same seed give the same
@@ -64,6 +78,10 @@ impl Config {
         Self {
             version,
             extensions: version.extensions().into(),
+            waiting: match version {
+                Version::Lxd5_0_2 => Waiting::Operation,
+                Version::Lxd6_9 => Waiting::Error,
+            },
             server_name: "sim".into(),
             seed: 0,
             password: None,

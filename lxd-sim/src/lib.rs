@@ -100,7 +100,7 @@ mod warnings;
 mod world;
 
 pub use ask::ClientCertificate;
-pub use config::{Config, Version};
+pub use config::{Config, Version, Waiting};
 pub use faults::{Fault, Faults};
 pub use images::image;
 #[cfg(feature = "listener")]

@@ -336,7 +336,7 @@ fn cache<W: World>(run: &Run<W>) -> bool {
         while whole && !known.contains(&format!("last{last}")) {
             match heard.next().map(done) {
                 Some(Some(Notice::Event(event))) => {
-                    event.lifecycle().into_iter().for_each(|change| learn(&mut known, change))
+                    event.lifecycle().into_iter().for_each(|change| learn(&mut known, change));
                 }
                 Some(Some(Notice::Gap(_))) => whole = false,
                 _ => return false,

@@ -7,7 +7,7 @@ use lxd_proto::{
     Blocking, Client, Failure, Fingerprint, Joining, LongPoll, Payload, Pipe, Request, Response, Scope, Streams, Tap,
     flow::{Action, BlockingIo, Id, Reply},
 };
-use lxd_sim::{Config, Direct, Faults, Listen, Server, Sim, Version};
+use lxd_sim::{Config, Direct, Faults, Listen, Server, Sim, Version, Waiting};
 use lxd_tests::Lab;
 
 /// Two servers, and ways to them.
@@ -31,9 +31,12 @@ pub(crate) trait World {
     fn calm(&self);
 }
 
-/// Both versions in turn.
+/// Both versions in turn, and each third of the newer ones waits as those between them do.
 fn config(seed: u64, server: usize) -> Config {
     let mut config = Config::new(if seed % 2 == 0 { Version::Lxd5_0_2 } else { Version::Lxd6_9 });
+    if seed % 6 == 5 {
+        config.waiting = Waiting::HttpError;
+    }
     config.seed = seed * 2 + server as u64;
     config
 }
