@@ -71,7 +71,7 @@ pub enum Error {
     #[error("{}", attempts(.0))]
     Migration(Vec<MigrationAttempt>),
 
-    /// A stream ended without its end mark. What arrived is incomplete.
+    /// A stream of a command ended without its end mark. What arrived is incomplete.
     #[error(transparent)]
     Truncated(Box<Truncated>),
 
@@ -312,11 +312,12 @@ fn attempts(attempts: &[MigrationAttempt]) -> String {
     text
 }
 
-/// A command's output that is incomplete.
+/// A command's output that is incomplete, or its input, or a command that LXD killed because its control broke.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{stream} was cut off after {received} bytes: {reason}")]
 pub struct Truncated {
-    /// Which stream was cut off first: `stdout` or `stderr`.
+    /// Which stream was cut off first: `stdout` or `stderr`; or where those are whole, `stdin` or `control`, when that broke
+    /// before it was used.
     pub stream: &'static str,
     /// How many bytes of it arrived.
     pub received: u64,

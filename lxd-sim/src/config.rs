@@ -1,6 +1,6 @@
 //! What kind of server is simulated.
 
-use std::time::Duration;
+use std::{borrow::Cow, sync::LazyLock, time::Duration};
 
 /// The version of LXD that a [`Sim`](crate::Sim) behaves like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,13 +23,26 @@ impl Version {
     }
 
     /// Its API extensions.
-    pub fn extensions(self) -> impl Iterator<Item = &'static str> {
-        let list = match self {
-            Self::Lxd5_0_2 => include_str!("extensions/lxd-5.0.2.txt"),
-            Self::Lxd6_9 => include_str!("extensions/lxd-6.9.txt"),
-        };
-        list.lines()
+    pub fn extensions(self) -> &'static [&'static str] {
+        static OLD: LazyLock<Vec<&str>> = LazyLock::new(|| include_str!("extensions/lxd-5.0.2.txt").lines().collect());
+        static NEW: LazyLock<Vec<&str>> = LazyLock::new(|| include_str!("extensions/lxd-6.9.txt").lines().collect());
+        match self {
+            Self::Lxd5_0_2 => &OLD,
+            Self::Lxd6_9 => &NEW,
+        }
     }
+}
+
+/// What `/wait` answers when an operation has failed, or takes too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Waiting {
+    /// The operation, as 5.0.2 and what is before 5.15.
+    Operation,
+    /// An error with its own HTTP status, as 5.15 to 5.19.
+    HttpError,
+    /// An error with the HTTP status 200, as 5.0.3 and what is since 5.20.
+    Error,
 }
 
 /// What a [`Sim`](crate::Sim) begins with.
@@ -39,7 +52,9 @@ pub struct Config {
     /// How it behaves.
     pub version: Version,
     /// Its API extensions; by default those of its version. What it has of 6.9 alone needs them, as with a real one.
-    pub extensions: Vec<String>,
+    pub extensions: Cow<'static, [&'static str]>,
+    /// What its `/wait` answers; by default as its version.
+    pub waiting: Waiting,
     /// Its name; by default `sim`.
     pub server_name: String,
     /// Decides everything that is random: ids, secrets, addresses. The same requests with the same seed give the same
@@ -62,7 +77,11 @@ impl Config {
     pub fn new(version: Version) -> Self {
         Self {
             version,
-            extensions: version.extensions().map(String::from).collect(),
+            extensions: version.extensions().into(),
+            waiting: match version {
+                Version::Lxd5_0_2 => Waiting::Operation,
+                Version::Lxd6_9 => Waiting::Error,
+            },
             server_name: "sim".into(),
             seed: 0,
             password: None,

@@ -10,7 +10,6 @@ use crate::{
     kinds::named,
     objects::{Place, merge},
     operations::New,
-    route::lacking,
     tree::Tree,
 };
 
@@ -220,16 +219,11 @@ impl Sim {
         Ok(())
     }
 
-    /// An instance or a volume that another server sends, through the client.
-    fn receive_instance(&mut self, ask: &Ask, _: &Key, _: Object, _: &Object) -> Result<Answer, Refusal> {
-        Err(lacking(ask))
-    }
-
-    /// Moves an instance to another pool or project. To another server it would go through websockets.
+    /// Moves an instance to another pool or project, or offers it to another server.
     pub(crate) fn migrate(&mut self, ask: &Ask, key: &Key, post: &Object) -> Result<Answer, Refusal> {
         let (pool, project) = (text(post, "pool").to_owned(), text(post, "project").to_owned());
         if pool.is_empty() && project.is_empty() {
-            return Err(lacking(ask));
+            return self.offer_instance(ask, key, None, post);
         }
         let pick = |new: &str, there: &str| if new.is_empty() { there.to_owned() } else { new.to_owned() };
         let to: Key = (pick(&project, &key.0), pick(text(post, "name"), &key.1));

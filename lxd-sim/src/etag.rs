@@ -12,7 +12,8 @@ pub(crate) fn of(writable: &Value) -> String {
 
 /// Refuses what was meant for another version.
 pub(crate) fn check(ask: &Ask, writable: &Value) -> Result<(), Refusal> {
-    let (Some(wanted), is) = (ask.if_match(), of(writable)) else { return Ok(()) };
+    let Some(wanted) = ask.if_match() else { return Ok(()) };
+    let is = of(writable);
     if wanted == is || wanted == "*" {
         return Ok(());
     }

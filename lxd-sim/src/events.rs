@@ -68,6 +68,11 @@ impl Sim {
         }
     }
 
+    /// Whether anybody listens to such events: most of the time nobody does, and they are long.
+    fn is_heard(&self, kind: &str) -> bool {
+        self.subscribers.values().any(|subscriber| subscriber.types.iter().any(|wanted| wanted == kind))
+    }
+
     fn event(&mut self, kind: &str, project: &str, metadata: Value) {
         let mut event = json!({"type": kind, "timestamp": self.time(), "metadata": metadata, "location": "none"});
         if !project.is_empty() {
@@ -94,6 +99,9 @@ impl Sim {
     }
 
     pub(crate) fn operation_event(&mut self, id: &str) {
+        if !self.is_heard("operation") {
+            return;
+        }
         let Some(operation) = self.operations.get(id) else { return };
         let (project, shown) = (operation.project.clone(), operation.shown(false));
         self.event("operation", &project, shown);
@@ -107,6 +115,9 @@ impl Sim {
     }
 
     pub(crate) fn happened(&mut self, action: &str, project: &str, url: &str, name: &str, context: Option<Value>) {
+        if !self.is_heard("lifecycle") {
+            return;
+        }
         let mut metadata = json!({"action": action, "source": url});
         if let Some(context) = context {
             metadata["context"] = context;

@@ -22,7 +22,7 @@ use crate::{
 };
 
 impl Sim {
-    fn inside(&mut self, key: &Key) -> Result<&mut Inside, Refusal> {
+    pub(crate) fn inside(&mut self, key: &Key) -> Result<&mut Inside, Refusal> {
         self.instances.get_mut(key).ok_or_else(|| Refusal::not_found("Instance not found"))
     }
 
@@ -233,22 +233,7 @@ impl Sim {
     pub(crate) fn backup(&mut self, key: &Key, snapshots: bool) -> Result<Bytes, Refusal> {
         let now = self.seconds();
         let object = self.objects.get(&instance_place(key)).cloned().unwrap_or_default();
-        let inside = self.inside(key)?;
-        let taken: &[Snapshot] = if snapshots { &inside.snapshots } else { &[] };
-        let described: Vec<Value> =
-            taken.iter().map(|taken| json!({"name": taken.name, "object": taken.object})).collect();
-        let index = json!({
-            "name": key.1, "backend": "dir", "type": "container", "instance": object, "snapshots": described,
-            "metadata": inside.metadata,
-        });
-        let mut archive = Writer::default();
-        // What is JSON is YAML.
-        archive.add(b"backup/index.yaml", &Node::file(index.to_string(), now));
-        archive.add(b"backup/container", &inside.tree.0);
-        for taken in taken {
-            archive.add(format!("backup/snapshots/{}", taken.name).as_bytes(), &taken.tree.0);
-        }
-        Ok(archive.finish().into())
+        Ok(to_archive(&key.1, &object, self.inside(key)?, snapshots, now))
     }
 
     /// Makes an instance of an archive that was made here.
@@ -257,10 +242,7 @@ impl Sim {
             return Err(Refusal::internal("Unsupported compression"));
         }
         let archive = unpack(&ask.body);
-        let index = archive.get(b"/backup/index.yaml", true).ok().and_then(Node::content);
-        let index: Object = index
-            .and_then(|index| serde_json::from_slice(index).ok())
-            .ok_or_else(|| Refusal::internal("Backup is missing index.yaml"))?;
+        let index = index(&archive).ok_or_else(|| Refusal::internal("Backup is missing index.yaml"))?;
         let name = match ask.header("x-lxd-name").unwrap_or_default() {
             "" => text(&index, "name").to_owned(),
             name => name.to_owned(),
@@ -279,15 +261,39 @@ impl Sim {
             if let Some(pool) = pool {
                 object["devices"]["root"] = json!({"type": "disk", "path": "/", "pool": pool});
             }
-            let (inside, _) = from_index(&archive, &index);
+            let inside = from_index(&archive, &index);
             sim.add_instance(&key, object, inside)?;
             Ok(Value::Null)
         }))
     }
 }
 
+/// An instance as an archive.
+pub(crate) fn to_archive(name: &str, object: &Object, inside: &Inside, snapshots: bool, now: u64) -> Bytes {
+    let taken: &[Snapshot] = if snapshots { &inside.snapshots } else { &[] };
+    let described: Vec<Value> = taken.iter().map(|taken| json!({"name": taken.name, "object": taken.object})).collect();
+    let index = json!({
+        "name": name, "backend": "dir", "type": "container", "instance": object, "snapshots": described,
+        "metadata": inside.metadata,
+    });
+    let mut archive = Writer::default();
+    // What is JSON is YAML.
+    archive.add(b"backup/index.yaml", &Node::file(index.to_string(), now));
+    archive.add(b"backup/container", &inside.tree.0);
+    for taken in taken {
+        archive.add(format!("backup/snapshots/{}", taken.name).as_bytes(), &taken.tree.0);
+    }
+    archive.finish().into()
+}
+
+/// What such an archive says it holds.
+pub(crate) fn index(archive: &Tree) -> Option<Object> {
+    let index = archive.get(b"/backup/index.yaml", true).ok().and_then(Node::content)?;
+    serde_json::from_slice(index).ok()
+}
+
 /// What an archive that was made here holds.
-pub(crate) fn from_index(archive: &Tree, index: &Object) -> (Inside, Object) {
+pub(crate) fn from_index(archive: &Tree, index: &Object) -> Inside {
     let tree =
         |path: &str| archive.get(path.as_bytes(), false).map_or_else(|_| Tree::new(0), |node| Tree(node.clone()));
     let mut inside = Inside::new(tree("/backup/container"));
@@ -297,7 +303,7 @@ pub(crate) fn from_index(archive: &Tree, index: &Object) -> (Inside, Object) {
         let tree = tree(&format!("/backup/snapshots/{name}"));
         inside.snapshots.push(Snapshot { name, object: crate::ask::object(taken, "object"), tree });
     }
-    (inside, crate::ask::object(index, "instance"))
+    inside
 }
 
 fn shown(backup: &Object) -> Object {

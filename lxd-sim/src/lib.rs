@@ -19,10 +19,32 @@
 //! real servers were seen to give: a test sends 469 requests to it and to a real LXD 5.0.2, and the answers are the same, but
 //! for what is volatile (ids, times, sizes, process numbers and the like).
 //!
+//! # What goes wrong
+//!
+//! [`Faults`] decide by a seed what goes wrong on the way to a server: in a [`World`], where all time is virtual and a seed
+//! gives the same run each time, and at the connections of a [`Server`], where each takes a hundredth of the time, and a
+//! seed gives the same decisions.
+//!
+//! | fault | in a world | at a server's connections |
+//! |---|---|---|
+//! | delay | up to 20 s for a request, an answer or a message; so they overtake each other on different connections | up to 200 ms |
+//! | drop | a request is not asked, or an answer is lost | the connection ends without an answer |
+//! | cut | an answer breaks off; a message comes in two | the connection ends after any byte of the answer; a message's bytes come in two pieces |
+//! | wrong length | a part of an answer is taken for all | its head says the length of the part |
+//! | duplicate | a request is asked twice, the second answer given | the same |
+//! | a proxy's page | in place of the answer | the same |
+//! | refuse | a connection, or an upgrade | a connection is closed at once, an upgrade answered with a page |
+//! | stall | nothing comes; after a minute the connection breaks | after 600 ms |
+//! | reset | what was upgraded breaks | the same |
+//! | restart | operations and connections are gone, and nobody answers for up to 4 s | for up to 40 ms |
+//! | full disk | no file gets longer for up to 5 s | for up to 50 ms |
+//!
 //! # Known differences
 //!
 //! - One server: no cluster, and no virtual machines.
-//! - It opens no connections: images of other servers, copies and moves between servers, and DHCP are not there.
+//! - It opens no connections: images of other servers, copies and moves that one server asks the other for, and DHCP are
+//!   not there. An instance goes to another simulated server when the client carries it ([`relay`](lxd_proto::Run::relay)),
+//!   over websockets on which it looks like no real one's.
 //! - Everything is in memory: a file has at most 256 MiB and no holes, a request's body 512 MiB; volumes are not mounted in
 //!   instances and have no backups; a custom volume's or pool's space is made up.
 //! - Instances run a few built-in programs, whatever their image: `cat`, `echo`, `env`, `false`, `head -c`, `hostname`, `id`,
@@ -53,6 +75,7 @@ mod instances;
 mod kinds;
 #[cfg(feature = "listener")]
 mod listener;
+mod migration;
 mod networks;
 mod objects;
 mod operations;
@@ -77,7 +100,7 @@ mod warnings;
 mod world;
 
 pub use ask::ClientCertificate;
-pub use config::{Config, Version};
+pub use config::{Config, Version, Waiting};
 pub use faults::{Fault, Faults};
 pub use images::image;
 #[cfg(feature = "listener")]

@@ -1,6 +1,7 @@
 //! A simulation behind a Unix socket, and behind TCP with TLS: a thread of its own, and one task for each connection.
 
 mod connection;
+mod cut;
 mod shared;
 mod tls;
 
@@ -8,6 +9,8 @@ use std::{
     fmt, io,
     net::SocketAddr,
     path::{Path, PathBuf},
+    rc::Rc,
+    sync::mpsc,
     thread::JoinHandle,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -16,10 +19,11 @@ use lxd_proto::Fingerprint;
 use tempfile::TempDir;
 use tokio::{
     net::{TcpListener, UnixListener},
-    sync::oneshot,
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
 };
+use tokio_rustls::TlsAcceptor;
 
-use crate::{Caller, Config};
+use crate::{Caller, Config, Faults};
 use shared::Shared;
 pub use tls::AnyClient;
 
@@ -34,6 +38,9 @@ pub struct Listen {
     pub socket: Option<PathBuf>,
     /// Its address for HTTPS, where port 0 is any that is free; by default none.
     pub https: Option<SocketAddr>,
+    /// What goes wrong at its connections; by default nothing. Each takes a hundredth of the time that it would take
+    /// elsewhere.
+    pub faults: Faults,
 }
 
 /// A simulated server that listens. Dropped, it hangs up and is gone.
@@ -48,9 +55,15 @@ pub struct Server {
     socket: PathBuf,
     https: Option<SocketAddr>,
     certificate: Option<Fingerprint>,
-    stop: Option<oneshot::Sender<()>>,
+    orders: Option<UnboundedSender<Order>>,
     thread: Option<JoinHandle<()>>,
     _directory: Option<TempDir>,
+}
+
+/// Something that is asked of a server from outside. It is done when this is dropped.
+enum Order {
+    Disturb(Faults, mpsc::Sender<()>),
+    Calm(mpsc::Sender<()>),
 }
 
 impl Server {
@@ -90,38 +103,38 @@ impl Server {
             secured = Some((TcpListener::from_std(listener)?, tls::acceptor(made)?));
         }
         drop(entered);
-        let (stop, stopped) = oneshot::channel();
+        let (orders, ordered) = unbounded_channel();
         let serve = move || {
             let local = tokio::task::LocalSet::new();
-            local.spawn_local(async move {
-                let shared = Shared::new(config);
+            runtime.block_on(local.run_until(async {
+                let shared = Shared::new(config, listen.faults);
                 tokio::task::spawn_local(Shared::keep_time(shared.clone()));
                 if let Some((listener, acceptor)) = secured {
-                    let shared = shared.clone();
-                    tokio::task::spawn_local(async move {
-                        while let Ok((stream, _)) = listener.accept().await {
-                            let (acceptor, shared) = (acceptor.clone(), shared.clone());
-                            tokio::task::spawn_local(async move {
-                                let _ = stream.set_nodelay(true);
-                                let Ok(stream) = acceptor.accept(stream).await else { return };
-                                let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-                                let shown = shown.map(|certificate| certificate.to_vec());
-                                let from = Caller::Tls(shown.as_deref().map(tls::fingerprint));
-                                connection::serve(stream, from, shown, shared).await;
-                            });
-                        }
-                    });
+                    tokio::task::spawn_local(listen_for_tls(listener, acceptor, shared.clone()));
                 }
-                while let Ok((stream, _)) = unix.accept().await {
-                    tokio::task::spawn_local(connection::serve(stream, Caller::Unix, None, shared.clone()));
-                }
-            });
-            runtime.block_on(local.run_until(async {
-                let _ = stopped.await;
+                tokio::task::spawn_local(listen_here(unix, shared.clone()));
+                obey(ordered, &shared).await;
             }));
         };
         let thread = std::thread::Builder::new().name("lxd-sim".into()).spawn(serve)?;
-        Ok(Self { socket, https, certificate, stop: Some(stop), thread: Some(thread), _directory: directory })
+        Ok(Self { socket, https, certificate, orders: Some(orders), thread: Some(thread), _directory: directory })
+    }
+
+    /// From now on this goes wrong at its connections.
+    pub fn disturb(&self, faults: Faults) {
+        self.order(|done| Order::Disturb(faults, done));
+    }
+
+    /// From now on nothing goes wrong any more, and what is down comes back: to look at what has become of it all.
+    pub fn calm(&self) {
+        self.order(Order::Calm);
+    }
+
+    fn order(&self, order: impl FnOnce(mpsc::Sender<()>) -> Order) {
+        let (done, wait) = mpsc::channel();
+        if self.orders.as_ref().is_some_and(|orders| orders.send(order(done)).is_ok()) {
+            let _ = wait.recv();
+        }
     }
 
     /// The path of its Unix socket.
@@ -140,9 +153,44 @@ impl Server {
     }
 }
 
+/// Until there is nobody any more who could ask for something.
+async fn obey(mut orders: UnboundedReceiver<Order>, shared: &Shared) {
+    while let Some(order) = orders.recv().await {
+        match order {
+            Order::Disturb(faults, _done) => shared.disturb(faults),
+            Order::Calm(_done) => shared.calm(),
+        }
+    }
+}
+
+async fn listen_here(listener: UnixListener, shared: Rc<Shared>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        if !shared.refuses() {
+            tokio::task::spawn_local(connection::serve(stream, Caller::Unix, None, shared.clone()));
+        }
+    }
+}
+
+async fn listen_for_tls(listener: TcpListener, acceptor: TlsAcceptor, shared: Rc<Shared>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        if shared.refuses() {
+            continue;
+        }
+        let (acceptor, shared) = (acceptor.clone(), shared.clone());
+        tokio::task::spawn_local(async move {
+            let _ = stream.set_nodelay(true);
+            let Ok(stream) = acceptor.accept(stream).await else { return };
+            let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+            let shown = shown.map(|certificate| certificate.to_vec());
+            let from = Caller::Tls(shown.as_deref().map(tls::fingerprint));
+            connection::serve(stream, from, shown, shared).await;
+        });
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
-        drop(self.stop.take());
+        drop(self.orders.take());
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

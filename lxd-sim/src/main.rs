@@ -1,11 +1,16 @@
-//! `lxd-sim --socket PATH [--https ADDRESS:PORT] [--password PASSWORD] [--new]`: a simulated LXD at a desk.
+//! `lxd-sim --socket PATH [--https ADDRESS:PORT] [--password PASSWORD] [--new] [--faults SEED]`: a simulated LXD at a
+//! desk.
 
 use std::{fs, process::ExitCode};
 
-use lxd_sim::{Config, Listen, Server, Version};
+use lxd_sim::{Config, Faults, Listen, Server, Version};
 
-const USAGE: &str = "usage: lxd-sim --socket PATH [--https ADDRESS:PORT] [--password PASSWORD] [--new]
-    --new    behaves like 6.9, and not like 5.0.2";
+const USAGE: &str = "usage: lxd-sim --socket PATH [--https ADDRESS:PORT] [--password PASSWORD] [--new] [--faults SEED]
+    --new            behaves like 6.9, and not like 5.0.2
+    --faults SEED    things go wrong at its connections, for as long as it runs; the seed decides which of these and how
+                     often: delays, requests or answers that are lost, answers that are cut or of the wrong length,
+                     requests that come twice, a proxy's page, refused connections and upgrades, silence, resets,
+                     restarts, a full disk";
 
 fn main() -> ExitCode {
     match run() {
@@ -25,6 +30,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         match flag.as_str() {
             "--socket" => listen.socket = Some(value()?.into()),
             "--https" => listen.https = Some(value()?.parse()?),
+            "--faults" => listen.faults = Faults::of(value()?.parse()?).lasting(),
             "--password" => config.password = Some(value()?),
             "--new" => {
                 let password = config.password.take();
@@ -35,6 +41,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     let socket = listen.socket.clone().ok_or(USAGE)?;
+    let faults = listen.faults.clone();
     // What another one has left.
     if std::os::unix::net::UnixStream::connect(&socket).is_err() {
         let _ = fs::remove_file(&socket);
@@ -44,6 +51,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     if let (Some(url), Some(fingerprint)) = (server.https(), server.fingerprint()) {
         println!("and at {url}, with the certificate {fingerprint}");
     }
+    println!("{faults}");
     loop {
         std::thread::park();
     }

@@ -9,6 +9,7 @@ use crate::{
     Exchange, Output, Sim,
     answer::{Answer, Refusal, refuse, respond},
     ask::{Ask, Object},
+    config::Waiting,
     sim::Timer,
 };
 
@@ -270,20 +271,19 @@ impl Sim {
         }
     }
 
-    /// Answers `/wait`: with the operation, or since 5.0.3 and 5.20 with an error, under HTTP 200, of what has failed or
-    /// takes too long.
+    /// Answers `/wait`: with the operation, or with an error of what has failed or takes too long.
     fn waited(&mut self, id: &str, exchange: Exchange) {
         let Some(operation) = self.operations.get(id) else { return };
-        let error = match (self.is_old(), &operation.err) {
-            (true, _) => None,
-            (false, Some(refusal)) => Some(refusal.clone()),
-            (false, None) if operation.status == CANCELLED => Some(Refusal::bad("Operation cancelled")),
-            (false, None) if !operation.is_over() => Some(Refusal::internal("context deadline exceeded")),
-            (false, None) => None,
+        let error = match &operation.err {
+            Some(refusal) => Some(refusal.clone()),
+            None if operation.status == CANCELLED => Some(Refusal::bad("Operation cancelled")),
+            None if !operation.is_over() => Some(Refusal::internal("context deadline exceeded")),
+            None => None,
         };
-        let response = match error {
-            Some(refusal) => Some(refuse(&refusal, 200)),
-            None => respond(self, Answer::Done(operation.shown(true))),
+        let response = match (error, self.config.waiting) {
+            (Some(refusal), Waiting::HttpError) => Some(refuse(&refusal, refusal.code)),
+            (Some(refusal), Waiting::Error) => Some(refuse(&refusal, 200)),
+            _ => respond(self, Answer::Done(operation.shown(true))),
         };
         self.out.extend(response.map(|response| Output::Response { exchange, response }));
     }
@@ -315,6 +315,7 @@ impl Sim {
 
     fn cancel(&mut self, id: &str) {
         self.abandon(id);
+        self.end_migration(id);
         self.settle(id, CANCELLED, Value::Null, None);
     }
 

@@ -111,7 +111,7 @@ impl Sim {
     }
 
     fn server(&self, ask: &Ask) -> Result<Answer, Refusal> {
-        let mut extensions = self.config.extensions.clone();
+        let mut extensions = self.config.extensions.to_vec();
         extensions.dedup();
         let mut server = json!({
             "api_extensions": extensions, "api_status": "stable", "api_version": "1.0",

@@ -18,6 +18,7 @@ use crate::{
     exec::Process,
     images::Files as ImageFiles,
     instances::Inside,
+    migration::Migration,
     objects::Objects,
     operations::{Operation, Work},
     random::Random,
@@ -120,6 +121,8 @@ pub struct Sim {
     pub(crate) subscribers: BTreeMap<Exchange, Subscriber>,
     pub(crate) sockets: BTreeMap<Exchange, Socket>,
     pub(crate) processes: BTreeMap<String, Process>,
+    /// By their operations.
+    pub(crate) migrations: BTreeMap<String, Migration>,
     pub(crate) disk_is_full: bool,
 }
 
@@ -133,6 +136,8 @@ pub(crate) enum Timer {
     WaitOver(String, Exchange),
     /// All websockets of a command must be open by now.
     Attached(String),
+    /// Both websockets of a migration must be open by now.
+    Connected(String),
     /// A command goes on.
     Process(String),
     /// Is anybody there?
@@ -157,6 +162,7 @@ impl Sim {
             subscribers: BTreeMap::new(),
             sockets: BTreeMap::new(),
             processes: BTreeMap::new(),
+            migrations: BTreeMap::new(),
             disk_is_full: false,
         };
         sim.furnish();
@@ -199,6 +205,7 @@ impl Sim {
         self.timers.clear();
         self.operations.clear();
         self.processes.clear();
+        self.migrations.clear();
         self.subscribers.clear();
     }
 
@@ -217,6 +224,7 @@ impl Sim {
                 Timer::Forget(id) => self.forget(&id),
                 Timer::WaitOver(id, exchange) => self.wait_over(&id, exchange),
                 Timer::Attached(id) => self.attached_by_now(&id),
+                Timer::Connected(id) => self.connected_by_now(&id),
                 Timer::Process(id) => self.run(&id),
                 Timer::Keepalive(exchange) => self.keepalive(exchange),
             }
@@ -247,7 +255,7 @@ impl Sim {
     }
 
     pub(crate) fn has(&self, extension: &str) -> bool {
-        self.config.extensions.iter().any(|there| there == extension)
+        self.config.extensions.contains(&extension)
     }
 
     pub(crate) fn say(&mut self, exchange: Exchange, message: Message) {

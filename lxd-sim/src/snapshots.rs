@@ -132,7 +132,7 @@ impl Sim {
             Method::POST => {
                 let post = ask.object()?;
                 if flag(&post, "migration") {
-                    return Err(crate::route::lacking(ask));
+                    return self.offer_instance(ask, &key, Some(&name), &post);
                 }
                 let to = text(&post, "name").to_owned();
                 if to.is_empty() || to.contains('/') {

@@ -19,6 +19,8 @@ pub(crate) enum Socket {
     Events,
     /// A stream of a command or console: the operation, and which.
     Stream(String, String),
+    /// A websocket of a migration: the operation, and which.
+    Migration(String, String),
     /// SFTP.
     Sftp(Box<Session>),
 }
@@ -52,14 +54,19 @@ impl Sim {
             return Err(Refusal::bad("Bad Request"));
         }
         let name = name.clone();
-        let taken =
-            self.sockets.values().any(|socket| matches!(socket, Socket::Stream(of, fd) if of == id && *fd == name));
-        self.upgrade(ask.exchange, Socket::Stream(id.into(), name.clone()));
-        if taken {
+        let migrates = self.migrations.contains_key(id);
+        let is_taken = |socket: &Socket| match socket {
+            Socket::Stream(of, taken) | Socket::Migration(of, taken) => of == id && *taken == name,
+            _ => false,
+        };
+        let taken = self.sockets.values().any(is_taken);
+        let socket = if migrates { Socket::Migration } else { Socket::Stream };
+        self.upgrade(ask.exchange, socket(id.into(), name.clone()));
+        match migrates {
             // It is upgraded, and fails then.
-            self.hang_up(ask.exchange);
-        } else {
-            self.stream_opened(id, &name, ask.exchange);
+            _ if taken => self.hang_up(ask.exchange),
+            true => self.migration_opened(id, &name, ask.exchange),
+            false => self.stream_opened(id, &name, ask.exchange),
         }
         Ok(Answer::Later)
     }
@@ -71,6 +78,10 @@ impl Sim {
             Some(Socket::Stream(id, fd)) => {
                 self.sockets.insert(exchange, Socket::Stream(id.clone(), fd.clone()));
                 self.stream_received(&id, &fd, message);
+            }
+            Some(Socket::Migration(id, name)) => {
+                self.sockets.insert(exchange, Socket::Migration(id.clone(), name.clone()));
+                self.migration_received(&id, &name, message);
             }
             Some(Socket::Sftp(mut session)) => {
                 let goes_on = self.sftp_received(exchange, &mut session, message);
@@ -89,6 +100,10 @@ impl Sim {
                 let (id, fd) = (id.clone(), fd.clone());
                 self.stream_taken(&id, &fd);
             }
+            Some(Socket::Migration(id, name)) => {
+                let (id, name) = (id.clone(), name.clone());
+                self.migration_taken(&id, &name);
+            }
             _ => {}
         }
     }
@@ -96,8 +111,10 @@ impl Sim {
     pub(crate) fn closed(&mut self, exchange: Exchange) {
         self.subscribers.remove(&exchange);
         self.stop_waiting(exchange);
-        if let Some(Socket::Stream(id, fd)) = self.sockets.remove(&exchange) {
-            self.stream_closed(&id, &fd);
+        match self.sockets.remove(&exchange) {
+            Some(Socket::Stream(id, fd)) => self.stream_closed(&id, &fd),
+            Some(Socket::Migration(id, _)) => self.migration_closed(&id),
+            _ => {}
         }
     }
 

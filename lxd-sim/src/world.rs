@@ -16,18 +16,15 @@ use lxd_proto::{
     flow::{Id, Message, Reply},
 };
 
-use self::connection::{Connection, Fate};
+use self::connection::Connection;
 pub use self::direct::{Body, Direct, DirectIo, Kept};
 use crate::{
     Caller, Exchange, Input, Output, Sim,
-    faults::{Fault, Faults},
+    faults::{Arrival, Fate, Faults},
 };
 
 /// What a transport waits at most for the head of an answer that is not kept back on purpose.
 const HEAD: Duration = Duration::from_secs(300);
-
-/// After how long the system notices that a peer is gone which says nothing.
-const KEEPALIVE: Duration = Duration::from_secs(60);
 
 /// Whatever takes longer does not end.
 const END: Duration = Duration::from_secs(6 * 3600);
@@ -243,21 +240,14 @@ impl Inner {
     }
 
     /// An answer goes on its way, as whole as its fate lets it be.
-    fn respond(&mut self, exchange: Exchange, mut response: Response<Bytes>) {
+    fn respond(&mut self, exchange: Exchange, response: Response<Bytes>) {
         let Some(connection) = self.connections.get(&exchange) else { return };
-        let length = response.body().len();
         let broken = |text| Err(Failure::new(FailureKind::Broken, text));
-        let result = match connection.fate {
-            Fate::Stalled => return,
-            Fate::Lost => broken("the answer was lost"),
-            Fate::Cut if length > 0 => broken("the answer broke off"),
-            Fate::Short if length > 0 => {
-                let at = self.faults.below(length);
-                response.body_mut().truncate(at);
-                Ok(Reply::Http(response))
-            }
-            Fate::Html => Ok(Reply::Http(html())),
-            _ => Ok(Reply::Http(response)),
+        let result = match self.faults.answer(connection.fate, response) {
+            Arrival::Whole(response) => Ok(Reply::Http(response)),
+            Arrival::Cut(response) => broken(format!("an answer of {} bytes broke off", response.body().len())),
+            Arrival::Lost => broken("the answer was lost".into()),
+            Arrival::Never => return,
         };
         self.soon(Event::Answer(exchange, result));
     }
@@ -277,59 +267,31 @@ impl Inner {
     /// Takes a request on its way.
     fn send(&mut self, server: usize, asked: (u64, Id), request: Request<Bytes>) -> Exchange {
         let exchange = Exchange(self.number());
-        let upgrade = request.headers().contains_key(http::header::UPGRADE);
-        let mut connection = Connection::new(server, asked);
-        let failed = |kind, text: &str| Some(Err(Failure::new(kind, text)));
-        let at_once = if self.faults.strikes(Fault::Refuse) {
-            failed(FailureKind::Connect, "refused")
-        } else if self.faults.strikes(Fault::DropRequest) {
-            failed(FailureKind::Broken, "the request was lost")
-        } else if upgrade && self.faults.strikes(Fault::RefuseUpgrade) {
-            Some(Ok(Reply::Http(html())))
-        } else {
-            None
-        };
-        connection.fate = self.fate(upgrade);
-        let twice = !upgrade && self.faults.strikes(Fault::Duplicate);
-        connection.answers_left = 1 + u32::from(twice);
-        let (restarts, fills) = (self.faults.strikes(Fault::Restart), self.faults.strikes(Fault::FullDisk));
-        self.connections.insert(exchange, connection);
+        let refused = self.faults.refuse();
+        let plan = self.faults.plan(request.headers().contains_key(http::header::UPGRADE));
+        self.connections.insert(exchange, Connection::new(server, asked, plan));
         let limit = request.extensions().get().map_or(HEAD, |LongPoll(limit)| *limit);
         let silent = Failure::new(FailureKind::Timeout(Phase::Head), "the server was silent for too long");
         self.at(self.now + limit, Event::Answer(exchange, Err(silent)));
-        match at_once {
-            Some(result) => self.soon(Event::Answer(exchange, result)),
-            None => {
-                if twice {
-                    self.soon(Event::Ask(exchange, copy(&request)));
-                }
-                self.soon(Event::Ask(exchange, request));
+        if refused {
+            let refused = Failure::new(FailureKind::Connect, "refused");
+            self.soon(Event::Answer(exchange, Err(refused)));
+        } else if matches!(plan.fate, Fate::Lost | Fate::Refused) {
+            self.respond(exchange, Response::default());
+        } else {
+            if plan.twice {
+                self.soon(Event::Ask(exchange, copy(&request)));
             }
+            self.soon(Event::Ask(exchange, request));
         }
-        if restarts {
-            self.restart(server);
+        if let Some(time) = plan.away {
+            self.restart(server, time);
         }
-        if fills {
+        if let Some(time) = plan.full {
             self.servers[server].sim.fill_disk(true);
-            let later = self.now + Duration::from_millis(self.faults.below(5_000) as u64);
-            self.at(later, Event::Room(server));
+            self.at(self.now + time, Event::Room(server));
         }
         exchange
-    }
-
-    fn fate(&mut self, upgrade: bool) -> Fate {
-        let of = if upgrade {
-            [(Fault::Stall, Fate::Stalled), (Fault::Reset, Fate::Reset)].as_slice()
-        } else {
-            &[
-                (Fault::DropAnswer, Fate::Lost),
-                (Fault::Cut, Fate::Cut),
-                (Fault::WrongLength, Fate::Short),
-                (Fault::Html, Fate::Html),
-                (Fault::Stall, Fate::Stalled),
-            ]
-        };
-        of.iter().find(|(fault, _)| self.faults.strikes(*fault)).map_or(Fate::Whole, |(_, fate)| *fate)
     }
 
     fn ask(&mut self, exchange: Exchange, request: Request<Bytes>) {
@@ -343,9 +305,9 @@ impl Inner {
     }
 
     /// The daemon starts again.
-    fn restart(&mut self, server: usize) {
+    fn restart(&mut self, server: usize, away: Duration) {
         self.servers[server].sim.restart();
-        self.servers[server].down_until = self.now + Duration::from_millis(self.faults.below(4_000) as u64);
+        self.servers[server].down_until = self.now + away;
         while let Some(output) = self.servers[server].sim.poll() {
             self.says(output);
         }
@@ -355,15 +317,6 @@ impl Inner {
             self.break_off(exchange);
         }
     }
-}
-
-/// What a proxy says whose server does not answer.
-fn html() -> Response<Bytes> {
-    let page = Bytes::from_static(b"<html><head><title>502 Bad Gateway</title></head></html>");
-    let mut response = Response::new(page);
-    *response.status_mut() = http::StatusCode::BAD_GATEWAY;
-    response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("text/html"));
-    response
 }
 
 fn copy(request: &Request<Bytes>) -> Request<Bytes> {

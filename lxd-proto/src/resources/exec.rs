@@ -189,8 +189,9 @@ impl<C: Client> Exec<C> {
 
     /// Runs it to its end, and collects what goes to no writer, within [`limits::OUTPUT`](crate::limits::OUTPUT).
     ///
-    /// The call fails with [`Error::Truncated`] when an output is not whole, and with [`Error::Operation`] when the
-    /// command could not be started. An exit code that is not 0 is no error.
+    /// The call fails with [`Error::Truncated`] when an output is not whole, or when the command was given nothing to read
+    /// because a connection broke, and with [`Error::Operation`] when the command could not be started. An exit code that is
+    /// not 0 is no error.
     pub fn output(self) -> Run<C, ExecFlow> {
         self.run(Sink::Collect)
     }

@@ -1,7 +1,7 @@
 //! A connection: HTTP/1.1, and what it becomes when that is asked for.
 
 use std::{
-    convert::Infallible,
+    fmt,
     io::{self, ErrorKind, Read, Write},
     rc::Rc,
     time::Duration,
@@ -22,70 +22,114 @@ use tungstenite::{
 
 use super::{
     LARGEST_BODY,
-    shared::{Open, Shared},
+    cut::Cuttable,
+    shared::{Open, Shared, in_haste},
 };
-use crate::{Caller, ClientCertificate, Input, Output};
+use crate::{
+    Caller, ClientCertificate, Input, Output,
+    faults::{Arrival, Carry, Fate, KEEPALIVE, Plan},
+};
+
+/// So many bytes the head of an answer has about.
+const HEAD: usize = 150;
+
+/// How long it is between two pieces of a message.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Why a connection ends without an answer.
+#[derive(Debug)]
+struct Lost;
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("lost")
+    }
+}
+
+impl std::error::Error for Lost {}
 
 pub(super) async fn serve<S>(stream: S, from: Caller, certificate: Option<Vec<u8>>, shared: Rc<Shared>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let answer = |request| {
-        let (shared, certificate) = (shared.clone(), certificate.clone().map(ClientCertificate));
-        async move { Ok::<_, Infallible>(answer(request, from, certificate, shared).await) }
+    let (stream, cut) = Cuttable::new(stream);
+    let answer = |request: Request<Incoming>| {
+        let (shared, certificate, cut) = (shared.clone(), certificate.clone().map(ClientCertificate), cut.clone());
+        async move {
+            let upgrade = request.headers().contains_key(header::UPGRADE);
+            let plan = shared.fault(|faults| faults.plan(upgrade));
+            shared.strike(&plan);
+            let Some(response) = answer(request, from, certificate, plan, &shared).await else { return Err(Lost) };
+            shared.delay().await;
+            match shared.fault(|faults| faults.answer(plan.fate, response)) {
+                Arrival::Whole(response) => Ok(response.map(Full::new)),
+                Arrival::Cut(response) => {
+                    cut.after(shared.fault(|faults| faults.below(HEAD + response.body().len())));
+                    Ok(response.map(Full::new))
+                }
+                Arrival::Lost => Err(Lost),
+                Arrival::Never => {
+                    in_haste(KEEPALIVE).await;
+                    Err(Lost)
+                }
+            }
+        }
     };
     let connection =
         hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer));
-    // The client has gone; there is nobody to tell.
-    let _ = connection.with_upgrades().await;
+    tokio::select! {
+        // The client has gone, or what was to happen to it has: there is nobody to tell.
+        _ = connection.with_upgrades() => {}
+        () = shared.restarted.notified() => {}
+    }
 }
 
+/// What the simulation answers, or nothing when it is not asked or its answer is lost.
 async fn answer(
     mut request: Request<Incoming>,
     from: Caller,
     certificate: Option<ClientCertificate>,
-    shared: Rc<Shared>,
-) -> Response<Full<Bytes>> {
+    plan: Plan,
+    shared: &Rc<Shared>,
+) -> Option<Response<Bytes>> {
     let upgrade = hyper::upgrade::on(&mut request);
     let (mut head, body) = request.into_parts();
     let body = match Limited::new(body, LARGEST_BODY).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) => {
-            let mut response = Response::new(Full::from(format!("the body: {error}\n")));
+            let mut response = Response::new(Bytes::from(format!("the body: {error}\n")));
             *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
-            return response;
+            return Some(response);
         }
     };
-    head.extensions.extend(
-        certificate
-            .map(|certificate| {
-                let mut extensions = http::Extensions::new();
-                extensions.insert(certificate);
-                extensions
-            })
-            .unwrap_or_default(),
-    );
+    if matches!(plan.fate, Fate::Lost | Fate::Refused) {
+        return Some(Response::default());
+    }
+    shared.delay().await;
+    if let Some(certificate) = certificate {
+        head.extensions.insert(certificate);
+    }
     let asked = head.headers.clone();
     let mut open = shared.open();
-    shared.input(Input::Request { exchange: open.exchange, from, request: Request::from_parts(head, body) });
-    match open.outputs.recv().await {
-        Some(Output::Response { response, .. }) => response.map(Full::new),
-        Some(Output::Upgraded { .. }) => {
+    let request = Request::from_parts(head, body);
+    if plan.twice {
+        shared.input(Input::Request { exchange: open.exchange, from, request: request.clone() });
+        open.outputs.recv().await?;
+    }
+    shared.input(Input::Request { exchange: open.exchange, from, request });
+    match open.outputs.recv().await? {
+        Output::Response { response, .. } => Some(response),
+        Output::Upgraded { .. } => {
             let websocket = asked.contains_key(header::SEC_WEBSOCKET_KEY);
-            let response = switching(&asked);
-            tokio::task::spawn_local(upgraded(upgrade, websocket, open, shared));
-            response
+            tokio::task::spawn_local(upgraded(upgrade, websocket, plan.fate, open, shared.clone()));
+            Some(switching(&asked))
         }
-        _ => {
-            let mut response = Response::new(Full::default());
-            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            response
-        }
+        _ => None,
     }
 }
 
-fn switching(asked: &HeaderMap) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::default());
+fn switching(asked: &HeaderMap) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
@@ -96,7 +140,7 @@ fn switching(asked: &HeaderMap) -> Response<Full<Bytes>> {
 }
 
 /// Hands on messages both ways until one side has enough.
-async fn upgraded(upgrade: OnUpgrade, websocket: bool, mut open: Open, shared: Rc<Shared>) {
+async fn upgraded(upgrade: OnUpgrade, websocket: bool, fate: Fate, mut open: Open, shared: Rc<Shared>) {
     let Ok(stream) = upgrade.await else { return };
     let (mut reader, mut writer) = tokio::io::split(TokioIo::new(stream));
     let mut codec = Codec::new(websocket);
@@ -131,8 +175,22 @@ async fn upgraded(upgrade: OnUpgrade, websocket: bool, mut open: Open, shared: R
             },
             output = open.outputs.recv(), if idle => match output {
                 Some(Output::Message { message, .. }) => {
+                    shared.delay().await;
+                    let carried = shared.fault(|faults| faults.carry(fate));
+                    match carried {
+                        Carry::Whole | Carry::InTwo => {}
+                        Carry::Stalled => return in_haste(KEEPALIVE).await,
+                        Carry::Broken => return,
+                    }
                     owed += 1;
                     ends |= codec.encode(message).is_err();
+                    if carried == Carry::InTwo {
+                        let size = codec.outgoing().len();
+                        let first = shared.fault(|faults| faults.below(size));
+                        let written = writer.write(&codec.outgoing()[..first]).await;
+                        codec.written(written.unwrap_or(0));
+                        in_haste(PAUSE).await;
+                    }
                 }
                 _ => ends = true,
             },

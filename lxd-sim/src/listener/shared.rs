@@ -12,7 +12,10 @@ use tokio::sync::{
     mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
 };
 
-use crate::{Config, Exchange, Input, Output, Sim};
+use crate::{Config, Exchange, Faults, Input, Output, Sim, faults::Plan};
+
+/// What goes wrong takes a hundredth of the time that it would take elsewhere: who tests with it has to wait for it.
+const HASTE: u32 = 100;
 
 /// One for all connections.
 pub(super) struct Shared {
@@ -20,12 +23,17 @@ pub(super) struct Shared {
     begin: Instant,
     /// Something has happened.
     pub(super) changed: Notify,
+    /// The daemon starts again: all connections break.
+    pub(super) restarted: Notify,
     /// There may be another time to wait for.
     timer: Notify,
 }
 
 struct Inner {
     sim: Sim,
+    faults: Faults,
+    /// Nobody is there until then.
+    away: Duration,
     last: u64,
     listening: BTreeMap<Exchange, UnboundedSender<Output>>,
 }
@@ -39,12 +47,14 @@ pub(super) struct Open {
 }
 
 impl Shared {
-    pub(super) fn new(config: Config) -> Rc<Self> {
-        let inner = Inner { sim: Sim::new(config), last: 0, listening: BTreeMap::new() };
+    pub(super) fn new(config: Config, faults: Faults) -> Rc<Self> {
+        let sim = Sim::new(config);
+        let inner = Inner { sim, faults, away: Duration::ZERO, last: 0, listening: BTreeMap::new() };
         Rc::new(Self {
             inner: RefCell::new(inner),
             begin: Instant::now(),
             changed: Notify::new(),
+            restarted: Notify::new(),
             timer: Notify::new(),
         })
     }
@@ -61,6 +71,10 @@ impl Shared {
     pub(super) fn input(&self, input: Input) {
         let inner = &mut *self.inner.borrow_mut();
         inner.sim.handle(self.begin.elapsed(), input);
+        self.tell(inner);
+    }
+
+    fn tell(&self, inner: &mut Inner) {
         while let Some(output) = inner.sim.poll() {
             let exchange = match &output {
                 Output::Response { exchange, .. }
@@ -80,6 +94,56 @@ impl Shared {
         self.inner.borrow().sim.takes(exchange)
     }
 
+    /// From now on this goes wrong.
+    pub(super) fn disturb(&self, faults: Faults) {
+        self.inner.borrow_mut().faults = faults;
+    }
+
+    /// Nothing goes wrong any more, and what is down comes back.
+    pub(super) fn calm(&self) {
+        let inner = &mut *self.inner.borrow_mut();
+        (inner.faults, inner.away) = (Faults::none(), Duration::ZERO);
+        inner.sim.fill_disk(false);
+    }
+
+    /// Whether a connection is refused.
+    pub(super) fn refuses(&self) -> bool {
+        let inner = &mut *self.inner.borrow_mut();
+        inner.away > self.begin.elapsed() || inner.faults.refuse()
+    }
+
+    /// Asks what goes wrong.
+    pub(super) fn fault<T>(&self, ask: impl FnOnce(&mut Faults) -> T) -> T {
+        ask(&mut self.inner.borrow_mut().faults)
+    }
+
+    /// What goes wrong with the server itself.
+    pub(super) fn strike(self: &Rc<Self>, plan: &Plan) {
+        let inner = &mut *self.inner.borrow_mut();
+        if let Some(time) = plan.full {
+            inner.sim.fill_disk(true);
+            let shared = self.clone();
+            tokio::task::spawn_local(async move {
+                in_haste(time).await;
+                shared.inner.borrow_mut().sim.fill_disk(false);
+            });
+        }
+        if let Some(time) = plan.away {
+            inner.away = self.begin.elapsed() + time / HASTE;
+            inner.sim.restart();
+            self.tell(inner);
+            self.restarted.notify_waiters();
+        }
+    }
+
+    /// What is on its way takes longer, or not.
+    pub(super) async fn delay(&self) {
+        let time = self.fault(Faults::delay);
+        if !time.is_zero() {
+            in_haste(time).await;
+        }
+    }
+
     /// Tells the simulation what time it is, whenever it wants to know.
     pub(super) async fn keep_time(self: Rc<Self>) {
         loop {
@@ -91,6 +155,11 @@ impl Shared {
             }
         }
     }
+}
+
+/// Waits as long as something that goes wrong takes.
+pub(super) async fn in_haste(time: Duration) {
+    tokio::time::sleep(time / HASTE).await;
 }
 
 impl Drop for Open {

@@ -8,25 +8,11 @@ use lxd_proto::{
     flow::{Id, Message, Reply},
 };
 
-use super::{Event, Inner, KEEPALIVE};
-use crate::{Exchange, Input, faults::Fault};
-
-/// What will become of an answer, or of an open connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
-    Whole,
-    /// Lost, when it was given.
-    Lost,
-    Cut,
-    /// Taken for whole too early.
-    Short,
-    /// A proxy's page instead.
-    Html,
-    /// Nothing comes.
-    Stalled,
-    /// It breaks some time.
-    Reset,
-}
+use super::{Event, Inner};
+use crate::{
+    Exchange, Input,
+    faults::{Carry, Fate, KEEPALIVE, Plan},
+};
 
 type Heard = Result<Option<Message>, Failure>;
 
@@ -47,12 +33,12 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(server: usize, asked: (u64, Id)) -> Self {
+    pub(super) fn new(server: usize, asked: (u64, Id), plan: Plan) -> Self {
         Self {
             server,
             asked: Some(asked),
-            answers_left: 1,
-            fate: Fate::Whole,
+            answers_left: 1 + u32::from(plan.twice),
+            fate: plan.fate,
             inbox: VecDeque::new(),
             receiving: None,
             last_heard: Duration::ZERO,
@@ -103,18 +89,16 @@ impl Inner {
     /// A message goes from its server to the client: in order, and what is a stream of bytes cut anywhere.
     pub(super) fn carry(&mut self, exchange: Exchange, message: Message) {
         let Some(connection) = self.connections.get(&exchange) else { return };
-        match connection.fate {
-            Fate::Stalled if self.faults.below(4) == 0 => self.stall(exchange),
-            Fate::Reset if self.faults.below(4) == 0 => self.break_off(exchange),
-            _ => {}
-        }
-        match message {
-            Message::Binary(data) if data.len() > 1 && self.faults.strikes(Fault::Cut) => {
+        let carried = self.faults.carry(connection.fate);
+        match (carried, message) {
+            (Carry::Stalled, _) => self.stall(exchange),
+            (Carry::Broken, _) => self.break_off(exchange),
+            (Carry::InTwo, Message::Binary(data)) if data.len() > 1 => {
                 let at = 1 + self.faults.below(data.len() - 1);
                 self.hear_in_order(exchange, Ok(Some(Message::Binary(data.slice(..at)))));
                 self.hear_in_order(exchange, Ok(Some(Message::Binary(data.slice(at..)))));
             }
-            message => self.hear_in_order(exchange, Ok(Some(message))),
+            (_, message) => self.hear_in_order(exchange, Ok(Some(message))),
         }
     }
 

@@ -18,10 +18,12 @@
 //! * When an output's connection breaks while the command still writes to it, LXD reads no more of what it writes, and a
 //!   command that writes much then waits for ever. It is not killed for that: it may be in the middle of something. Only a
 //!   `timeout` ends it.
-//! * A refused control is no failure: only 0, 1 and 2 are needed.
+//! * A refused control is no failure: only 0, 1 and 2 are needed. But when its connection broke, it may have been open for
+//!   LXD, which then kills the command: such an end is none of the command's own.
 //! * Both outputs end only when the command has. LXD then waits for its reader of control; control is closed, so that it
 //!   waits for nothing.
-//! * A command that reads no input closes 0 at its end. Not being able to write to it is no error.
+//! * A command that reads no input closes 0 at its end. Not being able to write to it is no error. But when its connection
+//!   broke before anything was written, the command may have read an end that was none of the caller's.
 //! * With a terminal there are only 0, which goes both ways, and control, and the command starts with both. 5.0.2 ends the
 //!   operation when 0 is closed after the command's end. What is typed has no end: a terminal's is ^D.
 //! * A console is such a terminal, of the instance and not of a command. It has no exit code and no end mark, and ends
@@ -42,7 +44,7 @@ mod output;
 
 use alloc::{
     collections::{BTreeMap, VecDeque},
-    string::ToString,
+    string::{String, ToString},
     vec::Vec,
 };
 use core::{fmt, time::Duration};
@@ -75,6 +77,8 @@ pub(crate) struct Attached {
     outputs: Vec<Output>,
     /// Whether control is open.
     control: bool,
+    /// What broke control while it was opened.
+    uncontrolled: Option<String>,
     orders: Option<Orders>,
     limit: Option<Duration>,
     timed_out: bool,
@@ -178,9 +182,10 @@ impl Attached {
         };
         Self {
             begin,
-            input: Input { request: None, source, open: false, busy: false, done: false },
+            input: Input { request: None, source, open: false, busy: false, done: false, unsent: None },
             outputs,
             control: false,
+            uncontrolled: None,
             orders: None,
             limit: None,
             timed_out: false,
@@ -290,11 +295,15 @@ impl Attached {
                 }
                 return Ok(());
             }
-            _ if sock == CONTROL && !self.has_terminal() => return Ok(()),
+            other if sock == CONTROL && !self.has_terminal() => {
+                self.uncontrolled = other.err().map(|failure| failure.to_string());
+                return Ok(());
+            }
             other => unopened(other),
         };
-        if let Some(output) = self.outputs.iter_mut().find(|output| output.sock == sock) {
-            output.end = Some(End::Cut(trouble.to_string()));
+        match self.outputs.iter_mut().find(|output| output.sock == sock) {
+            Some(output) => output.end = Some(End::Cut(trouble.to_string())),
+            None => self.input.unsent = self.input.source.has_more().then(|| trouble.to_string()),
         }
         self.trouble.get_or_insert(trouble);
         self.look()

@@ -14,6 +14,15 @@ pub(super) struct Input {
     pub(super) open: bool,
     pub(super) busy: bool,
     pub(super) done: bool,
+    /// What broke it before anything was sent, where there was something.
+    pub(super) unsent: Option<String>,
+}
+
+impl Source {
+    /// Whether there may be something that was not taken yet.
+    pub(super) fn has_more(&self) -> bool {
+        !matches!(self, Self::Bytes(rest) if rest.is_empty())
+    }
 }
 
 impl Attached {

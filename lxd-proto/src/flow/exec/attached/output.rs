@@ -1,10 +1,10 @@
 //! What comes out.
 
-use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
+use alloc::{boxed::Box, collections::VecDeque, string::String};
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Attached, ExecOutput, Sink, Sock, limits};
+use super::{Attached, ExecOutput, SIGKILL, Sink, Sock, limits};
 use crate::{Error, error::Truncated};
 
 pub(super) struct Output {
@@ -79,18 +79,18 @@ impl Attached {
         let (stdout, stderr) = (collected.next().unwrap_or_default(), collected.next().unwrap_or_default());
         drop(collected);
         let output = ExecOutput { code, stdout, stderr, timed_out: self.timed_out };
-        let cut: Vec<_> = self.outputs.iter().filter(|output| output.end != Some(End::Whole)).collect();
-        match cut.first() {
+        let cut = self.outputs.iter().find_map(|output| match &output.end {
+            Some(End::Whole) => None,
+            Some(End::Cut(reason)) => Some((output.name, output.received, reason.clone())),
+            None => Some((output.name, output.received, String::new())),
+        });
+        let unsent = self.input.unsent.take().map(|reason| ("stdin", 0, reason));
+        let killed = self.uncontrolled.take().filter(|_| code == 128 + SIGKILL).map(|reason| ("control", 0, reason));
+        match cut.or(unsent).or(killed) {
             None => Ok(output),
-            Some(Output { name, received, end, .. }) => Err(Error::Truncated(Box::new(Truncated {
-                stream: name,
-                received: *received,
-                reason: match end {
-                    Some(End::Cut(reason)) => reason.clone(),
-                    _ => String::new(),
-                },
-                output,
-            }))),
+            Some((stream, received, reason)) => {
+                Err(Error::Truncated(Box::new(Truncated { stream, received, reason, output })))
+            }
         }
     }
 }
